@@ -1,0 +1,33 @@
+// Package dispatch takes events to sinks. A Router decides, before anything is stored, which sinks an event goes to; a
+// Worker, one a sink, takes the stored deliveries in order and sees each through to a confirmed end.
+package dispatch
+
+import (
+	"time"
+
+	"talkrelay"
+)
+
+// Outbox is the worker's view of one sink's queue in the state file. Every method that writes returns after the write
+// is synced.
+type Outbox interface {
+	// InFlight returns the shipment that was begun and not settled, nil if there is none.
+	InFlight() (*talkrelay.Shipment, error)
+	// Pending returns up to n waiting deliveries, oldest first, without those in flight. It may return fewer when
+	// their events are large, never 0 while one waits.
+	Pending(n int) ([]talkrelay.Pending, error)
+	// Save records s as the shipment in flight.
+	Save(s *talkrelay.Shipment) error
+	// Settle ends s: its deliveries leave the queue, as delivered or as dead letters.
+	Settle(s *talkrelay.Shipment, o talkrelay.Outcome) error
+}
+
+// Receipts is what the state file remembers of past deliveries to one sink.
+type Receipts interface {
+	// LastReceipt returns the receipt of the delivery confirmed last, "" if none is known.
+	LastReceipt() (string, error)
+	// NextRecheck returns the shipment to look at once more for late copies, and when; nil if there is none.
+	NextRecheck() (*talkrelay.Shipment, time.Time, error)
+	// DropRecheck takes the shipment with this id off that list.
+	DropRecheck(id string) error
+}

@@ -1,0 +1,67 @@
+// Package sink says what a destination must be able to do, and holds what destinations share: the words of the three
+// languages, the template functions, the HTTP transport that never sends a request twice. Each destination is a
+// package below this one; sink/sinktest is the suite that every one of them passes.
+package sink
+
+import (
+	"context"
+	"time"
+
+	"talkrelay"
+)
+
+// Sink delivers to one destination. A worker calls it from one goroutine, one shipment at a time:
+//
+//	Wait → Prepare → (shipment is written to the state file) → Send → (outcome is written)
+//
+// and after an unclear outcome Resolve instead of Send. A Sink keeps nothing that must survive a restart.
+type Sink interface {
+	// Wait blocks until the destination's pace and any Retry-After allow one request. It returns early with the
+	// context's error. It is called before the shipment is marked as sent, so waiting here never makes doubt.
+	Wait(ctx context.Context) error
+
+	// Prepare renders the first n of items, n >= 1, into the bytes that Send will send, marked with id (32 hex
+	// digits). form is "" at first, and what a *Error with Verdict Rework asked for after that. It sends nothing.
+	// A template that fails on an event falls back to the default text: only an error that no retry can mend is
+	// returned, and it sends the first item to the dead letters.
+	Prepare(id string, items []Item, form string) (body []byte, n int, err error)
+
+	// Send delivers m. nil = delivered and confirmed. Otherwise the error is a *Error that says what to do; an
+	// error of any other type means in doubt.
+	Send(ctx context.Context, m Message) (Receipt, error)
+
+	// Resolve finds out whether m, sent before with unclear outcome, arrived, and removes surplus copies of it.
+	// false without an error means: looked, and it is not there (yet).
+	Resolve(ctx context.Context, m Message) (Receipt, bool, error)
+}
+
+// Rechecker is a Sink where a message can still arrive after its look-ups were negative and it was sent again.
+type Rechecker interface {
+	// Recheck removes surplus copies of m and returns how many it removed.
+	Recheck(ctx context.Context, m Message) (removed int, err error)
+}
+
+// Item is one delivery to render.
+type Item struct {
+	Event talkrelay.Event
+	Route string // name of the route that chose this sink
+}
+
+// Message is one attempt at a shipment, as the sink needs it.
+type Message struct {
+	ID        string
+	Body      []byte    // what Prepare returned
+	Attempt   int       // 1 for the first
+	After     string    // receipt of the delivery confirmed before this one; "" = none known
+	FirstSent time.Time // our clock, when the first attempt began
+}
+
+// Receipt is the destination's name for what it accepted (Slack's ts, Sheets' metadata id). Never empty on success.
+type Receipt string
+
+// Memory keeps a sink's small facts about its destination across restarts: a resolved channel id, a tab's numeric id.
+// Losing it costs a look-up, never a message.
+type Memory interface {
+	Load() ([]byte, error) // nil = nothing saved
+	Save([]byte) error
+}
