@@ -40,6 +40,7 @@ type Shipment struct {
 	Answered  bool      `json:"answered,omitempty"` // in doubt, but the service did answer: nothing more can arrive
 	Lookups   int       `json:"lookups,omitempty"`  // look-ups already made since Ended
 	NextAt    time.Time `json:"nextAt,omitzero"`    // nothing is to be done before
+	Paused    bool      `json:"paused,omitempty"`   // NextAt is only our own patience with a destination somebody must mend: a restart tries at once
 	Err       string    `json:"err,omitempty"`      // last error, free of customer data
 }
 
