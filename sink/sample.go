@@ -1,0 +1,57 @@
+package sink
+
+import (
+	"time"
+
+	"talkrelay"
+)
+
+// SampleView is SampleEvents' first event in lang: an inquiry with every field filled. For tests, docs and previews.
+func SampleView(lang Language) View { return NewView(SampleEvents()[0], lang) }
+
+// SampleEvents returns one event of every kind, with all fields filled, about a customer who does not exist.
+func SampleEvents() []talkrelay.Event {
+	opened := sampleEvent()
+	lead, member := opened, opened
+	lead.ID, lead.Kind, lead.Change = "sample-lead", talkrelay.LeadContact, talkrelay.Updated
+	member.ID, member.Kind, member.Change = "sample-member", talkrelay.MemberContact, talkrelay.Created
+	lead.User.Member, lead.User.Type, lead.User.MemberID = false, "lead", ""
+	member.Old = talkrelay.Contact{}
+	opened.Old = talkrelay.Contact{}
+	return []talkrelay.Event{opened, lead, member}
+}
+
+func sampleEvent() talkrelay.Event {
+	at := time.Date(2026, 11, 22, 5, 3, 0, 0, time.UTC)
+	return talkrelay.Event{
+		ID: "sample-opened", Kind: talkrelay.UserChatOpened, Channel: "main",
+		At: at, Seen: at.Add(3 * time.Second), Change: talkrelay.Created,
+		Chat: sampleChat(at), User: sampleUser(),
+		Old:      talkrelay.Contact{Email: "old@example.com", MobileNumber: "+821087654321", LandlineNumber: "+8225557777"},
+		Message:  talkrelay.Message{ID: "m1", PersonType: "user", Text: "배송이 아직 안 왔어요. 확인 부탁드려요.", Files: 1, CreatedAt: at},
+		Assignee: talkrelay.Person{ID: "7", Name: "김상담", Email: "agent@example.com"},
+		Team:     talkrelay.Team{ID: "3", Name: "CS팀"},
+		DeskURL:  "https://desk.channel.io/#/channels/1/user_chats/6641a7e0c5",
+		TimeZone: "Asia/Seoul",
+	}
+}
+
+func sampleChat(at time.Time) talkrelay.Chat {
+	return talkrelay.Chat{
+		ID: "6641a7e0c5", ChannelID: "1", UserID: "u1", State: "opened", Name: "홍길동", Title: "배송 문의",
+		Description: "주문 123", Priority: "medium", MediumType: "native", Page: "/orders/123", Workflow: "w1",
+		HandlingType: "manager", AssigneeID: "7", TeamID: "3", ManagerIDs: []string{"7", "8"}, Tags: []string{"배송", "VIP"},
+		CreatedAt: at, FirstOpenedAt: at, OpenedAt: at, QueuedAt: at, SnoozedAt: at.Add(time.Hour),
+		ClosedAt: at.Add(2 * time.Hour), FirstAskedAt: at, AskedAt: at, WaitingTime: 3 * time.Minute, UserLastMessage: "m1",
+	}
+}
+
+func sampleUser() talkrelay.User {
+	return talkrelay.User{
+		ID: "u1", MemberID: "hong", Type: "member", Member: true, Name: "홍길동",
+		Contact:  talkrelay.Contact{Email: "hong@example.com", MobileNumber: "+821012345678", LandlineNumber: "+8225551234"},
+		Tags:     []string{"단골"},
+		Language: "ko", Country: "KR",
+		Profile: map[string]string{"grade": "gold"},
+	}
+}

@@ -1,0 +1,151 @@
+package sink
+
+import (
+	"time"
+
+	"talkrelay"
+)
+
+// View is what a template sees of an event. Every text in it is clean, every time is in the event's time zone, and
+// whatever is absent prints as nothing.
+type View struct {
+	Kind     talkrelay.Kind
+	Change   talkrelay.Change
+	Chat     ViewChat
+	User     ViewUser
+	Old      talkrelay.Contact
+	Message  ViewMessage
+	Assignee talkrelay.Person
+	Team     talkrelay.Team
+	Tags     List          // the chat's
+	Changes  []FieldChange // contact fields that are new or differ; none unless Kind is about them
+	Channel  string        // its name in the config file
+	DeskURL  string        // opens the chat in Channel Talk
+	At       Time          // when it happened
+	Seen     Time          // when talkrelay saw it
+	Lang     Language
+}
+
+// ViewChat is a chat with values that print well.
+type ViewChat struct {
+	talkrelay.Chat
+	ManagerIDs    List
+	Tags          List
+	CreatedAt     Time
+	FirstOpenedAt Time
+	OpenedAt      Time
+	QueuedAt      Time
+	SnoozedAt     Time
+	ClosedAt      Time
+	FirstAskedAt  Time
+	AskedAt       Time
+	WaitingTime   Duration
+}
+
+// ViewUser is a customer with values that print well.
+type ViewUser struct {
+	talkrelay.User
+	Tags    List
+	Profile Profile
+}
+
+// ViewMessage is a message with a time that prints well.
+type ViewMessage struct {
+	talkrelay.Message
+	CreatedAt Time
+}
+
+// FieldChange is one contact field that is new or differs.
+type FieldChange struct {
+	Name  string // in the Open API: mobileNumber, landlineNumber, email
+	Field string // the word for it
+	Old   string // empty if it had none
+	New   string // empty if it has none any more
+}
+
+// NewView returns what templates see of e in the language lang. A time zone that is not known counts as UTC.
+func NewView(e talkrelay.Event, lang Language) View {
+	zone, err := time.LoadLocation(e.TimeZone)
+	if err != nil {
+		zone = time.UTC
+	}
+	in := func(t time.Time) Time { return Time{t.In(zone)} }
+	v := View{
+		Kind: e.Kind, Change: e.Change, Lang: lang,
+		Chat:     viewChat(e.Chat, in),
+		User:     viewUser(e.User),
+		Old:      cleanContact(e.Old),
+		Message:  ViewMessage{Message: e.Message, CreatedAt: in(e.Message.CreatedAt)},
+		Assignee: talkrelay.Person{ID: e.Assignee.ID, Name: OneLine(e.Assignee.Name), Email: OneLine(e.Assignee.Email)},
+		Team:     talkrelay.Team{ID: e.Team.ID, Name: OneLine(e.Team.Name)},
+		Channel:  e.Channel,
+		DeskURL:  e.DeskURL,
+		At:       in(e.At),
+		Seen:     in(e.Seen),
+	}
+	v.Message.Text = Clean(e.Message.Text)
+	v.Tags = v.Chat.Tags
+	if e.Kind.ContactEvent() {
+		v.Changes = changes(v.Old, v.User.Contact, lang.Words())
+	}
+	return v
+}
+
+func viewChat(c talkrelay.Chat, in func(time.Time) Time) ViewChat {
+	c.Name, c.Title, c.Page = OneLine(c.Name), OneLine(c.Title), OneLine(c.Page)
+	c.Description = Clean(c.Description)
+	return ViewChat{
+		Chat:          c,
+		ManagerIDs:    cleanList(c.ManagerIDs),
+		Tags:          cleanList(c.Tags),
+		CreatedAt:     in(c.CreatedAt),
+		FirstOpenedAt: in(c.FirstOpenedAt),
+		OpenedAt:      in(c.OpenedAt),
+		QueuedAt:      in(c.QueuedAt),
+		SnoozedAt:     in(c.SnoozedAt),
+		ClosedAt:      in(c.ClosedAt),
+		FirstAskedAt:  in(c.FirstAskedAt),
+		AskedAt:       in(c.AskedAt),
+		WaitingTime:   Duration(c.WaitingTime),
+	}
+}
+
+func viewUser(u talkrelay.User) ViewUser {
+	u.Name, u.Contact = OneLine(u.Name), cleanContact(u.Contact)
+	v := ViewUser{User: u, Tags: cleanList(u.Tags), Profile: make(Profile, len(u.Profile))}
+	for key, value := range u.Profile {
+		v.Profile[OneLine(key)] = Clean(value)
+	}
+	return v
+}
+
+func cleanContact(c talkrelay.Contact) talkrelay.Contact {
+	return talkrelay.Contact{
+		Email:          OneLine(c.Email),
+		MobileNumber:   OneLine(c.MobileNumber),
+		LandlineNumber: OneLine(c.LandlineNumber),
+	}
+}
+
+func cleanList(list []string) List {
+	out := make(List, 0, len(list))
+	for _, s := range list {
+		if s = OneLine(s); s != "" {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func changes(before, after talkrelay.Contact, w *Words) []FieldChange {
+	var out []FieldChange
+	add := func(name, from, to string) {
+		if from != to {
+			out = append(out, FieldChange{Name: name, Field: w.Field(name), Old: from, New: to})
+		}
+	}
+	add("mobileNumber", before.MobileNumber, after.MobileNumber)
+	add("landlineNumber", before.LandlineNumber, after.LandlineNumber)
+	add("email", before.Email, after.Email)
+	return out
+}
