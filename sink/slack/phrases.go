@@ -1,0 +1,52 @@
+package slack
+
+import (
+	"strings"
+
+	"talkrelay/sink"
+)
+
+// phrases are what only this destination says, and how its sentences go in one language.
+type phrases struct {
+	alf            string // heading while Channel Talk's AI answers
+	labelFirst     bool   // "Received 14:03" instead of "14:03 접수"
+	bareUnassigned bool   // "unassigned" needs no label before it
+}
+
+// phrasesOf returns the phrases of lang, Korean ones if it is no language, as sink.Language does.
+func phrasesOf(lang sink.Language) phrases {
+	switch lang {
+	case sink.English:
+		return phrases{alf: "ALF is answering", labelFirst: true, bareUnassigned: true}
+	case sink.Japanese:
+		return phrases{alf: "ALF対応中"}
+	}
+	return phrases{alf: "ALF 응대 중"}
+}
+
+// at puts a time and the word for what happened then in the order of the language.
+func (p phrases) at(word, when string) string {
+	switch {
+	case when == "":
+		return ""
+	case p.labelFirst:
+		return word + " " + when
+	}
+	return when + " " + word
+}
+
+// assignee says who has the chat, in mrkdwn.
+func (p phrases) assignee(w *sink.Words, name string) string {
+	switch {
+	case name != "":
+		return w.Assignee + " " + bold(name)
+	case p.bareUnassigned:
+		return bold(w.Unassigned)
+	}
+	return w.Assignee + " " + bold(w.Unassigned)
+}
+
+// bold returns s in bold mrkdwn. A star in it would end the bold early.
+func bold(s string) string {
+	return "*" + escape(strings.ReplaceAll(s, "*", "∗"), maxName) + "*"
+}
