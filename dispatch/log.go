@@ -1,0 +1,18 @@
+package dispatch
+
+// Messages of this package's log lines. They never change with the data; what differs is in the attributes.
+const (
+	msgFilterFailed     = "filter failed, route matched"
+	msgDelivered        = "delivered"
+	msgPaused           = "delivery paused"
+	msgResumed          = "delivery resumed"
+	msgInDoubt          = "in doubt"
+	msgFound            = "resolved as delivered"
+	msgNotFound         = "resolved as not delivered, sending again"
+	msgDead             = "dead letter"
+	msgStateBroken      = "state file failing"
+	msgStateRecovered   = "state file recovered"
+	msgLateCopies       = "late copies removed"
+	msgRecheckBroken    = "look for late copies failing"
+	msgRecheckRecovered = "look for late copies recovered"
+)

@@ -1,0 +1,242 @@
+package dispatch
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"talkrelay"
+	"talkrelay/sink"
+)
+
+// maxReworks is how often deliveries are prepared anew in a row before the worker slows down. Halving 1,000,000 rows
+// down to one takes 20.
+const maxReworks = 25
+
+// begin makes the next shipment of what waits and sends it. s has no deliveries; its Form and NextAt count.
+func (w *Worker) begin(ctx context.Context, s talkrelay.Shipment) (talkrelay.Shipment, error) {
+	if err := w.waitUntil(ctx, s.NextAt, &s); err != nil {
+		return s, err
+	}
+	w.recheckDue(ctx)
+	items, err := w.pending(ctx, 1)
+	if err != nil {
+		return s, err
+	}
+	if len(items) == 0 {
+		s.Form = "" // it was for deliveries that are gone
+		return s, w.idle(ctx)
+	}
+	if err := w.callWait(ctx); err != nil {
+		return w.notBegun(ctx, s, err)
+	}
+	n := w.maxItems
+	if w.limit > 0 {
+		n = min(n, w.limit)
+	}
+	if items, err = w.pending(ctx, n); err != nil || len(items) == 0 {
+		return s, err
+	}
+	made, err := w.prepare(ctx, items, s.Form)
+	if err != nil {
+		return w.notPrepared(ctx, s, items[0], err)
+	}
+	w.route = items[0].Route
+	return w.attempt(ctx, made)
+}
+
+// pending reads up to n deliveries that wait.
+func (w *Worker) pending(ctx context.Context, n int) (items []talkrelay.Pending, err error) {
+	err = w.persist(ctx, "read the queue", func() (err error) {
+		items, err = w.outbox.Pending(n)
+		return err
+	})
+	return items, err
+}
+
+// prepare renders items into a shipment that nobody knows of yet.
+func (w *Worker) prepare(ctx context.Context, items []talkrelay.Pending, form string) (talkrelay.Shipment, error) {
+	s := talkrelay.Shipment{ID: newID(), Form: form, Phase: talkrelay.PhaseWaiting}
+	err := w.persist(ctx, "read the last receipt", func() (err error) {
+		s.After, err = w.receipts.LastReceipt()
+		return err
+	})
+	if err != nil {
+		return s, err
+	}
+	n := 0
+	if s.Body, n, err = w.callPrepare(s.ID, items, form); err != nil {
+		return s, err
+	}
+	for _, item := range items[:n] {
+		s.Seqs, s.Events = append(s.Seqs, item.Seq), append(s.Events, item.Event.ID)
+	}
+	return s, nil
+}
+
+// notBegun is what follows when Wait or Prepare stopped a shipment that is not written anywhere yet. Whatever the
+// error says, nothing was sent.
+func (w *Worker) notBegun(ctx context.Context, s talkrelay.Shipment, err error) (talkrelay.Shipment, error) {
+	if ctx.Err() != nil {
+		return s, errStopped
+	}
+	e := sink.VerdictOf(err)
+	s = w.refused(s, e, w.failed(), time.Now())
+	w.report(&s, e)
+	return s, nil
+}
+
+// notPrepared sends the delivery that cannot be rendered to the dead letters, unless the sink says that the trouble is
+// elsewhere.
+func (w *Worker) notPrepared(ctx context.Context, s talkrelay.Shipment, first talkrelay.Pending, err error) (talkrelay.Shipment, error) {
+	if errors.Is(err, errStopped) || errors.Is(err, ErrBlocked) {
+		return s, err
+	}
+	if e := (*sink.Error)(nil); errors.As(err, &e) && e.Verdict != sink.Bad {
+		return w.notBegun(ctx, s, err)
+	}
+	w.route = first.Route
+	dead := talkrelay.Shipment{ID: newID(), Seqs: []uint64{first.Seq}, Events: []string{first.Event.ID}}
+	return w.settle(ctx, dead, talkrelay.Outcome{Dead: err.Error(), At: time.Now()})
+}
+
+// send sends s, which waits, when its time has come.
+func (w *Worker) send(ctx context.Context, s talkrelay.Shipment) (talkrelay.Shipment, error) {
+	if err := w.waitUntil(ctx, s.NextAt, &s); err != nil {
+		return s, err
+	}
+	if err := w.callWait(ctx); err != nil {
+		if s, err = w.notBegun(ctx, s, err); err != nil {
+			return s, err
+		}
+		return w.save(ctx, s)
+	}
+	return w.attempt(ctx, s)
+}
+
+// attempt writes down that s is being sent, sends it, and writes down what came of it.
+func (w *Worker) attempt(ctx context.Context, s talkrelay.Shipment) (talkrelay.Shipment, error) {
+	if ctx.Err() != nil {
+		return s, errStopped
+	}
+	s, err := w.save(ctx, w.attempted(s, time.Now()))
+	if err != nil {
+		return s, err
+	}
+	sending, cancel := outlive(ctx, w.grace)
+	receipt, err := w.callSend(sending, message(&s))
+	cancel()
+	if err == nil {
+		return w.settle(ctx, s, w.delivered(&s, receipt, time.Now()))
+	}
+	e := sink.VerdictOf(err)
+	switch e.Verdict {
+	case sink.Retry, sink.PauseDestination, sink.PauseCredential:
+		s = w.refused(s, e, w.failed(), time.Now())
+		w.report(&s, e)
+		return w.save(ctx, s)
+	case sink.Rework:
+		return w.release(ctx, s, e, e.Form, len(s.Seqs))
+	case sink.Bad:
+		return w.bad(ctx, s, e)
+	}
+	known := s.Doubted
+	s = w.doubted(s, e, w.failed(), time.Now())
+	if !known {
+		w.log.Warn(msgInDoubt, "event", firstEvent(&s), "attempt", s.Attempt, "err", s.Err)
+	} else {
+		w.report(&s, e)
+	}
+	return w.save(ctx, s)
+}
+
+// bad ends a delivery that can never be made. One verdict ends one delivery: of several, half are tried alone.
+func (w *Worker) bad(ctx context.Context, s talkrelay.Shipment, e *sink.Error) (talkrelay.Shipment, error) {
+	if n := len(s.Seqs); n > 1 {
+		return w.release(ctx, s, e, s.Form, n/2)
+	}
+	return w.settle(ctx, s, talkrelay.Outcome{Dead: e.Error(), At: time.Now()})
+}
+
+// release takes s, which was certainly not applied and never will be, out of flight, so that at most n of its
+// deliveries are prepared anew.
+func (w *Worker) release(ctx context.Context, s talkrelay.Shipment, e *sink.Error, form string, n int) (talkrelay.Shipment, error) {
+	if s.Seqs[0] != w.first {
+		w.first, w.reworks = s.Seqs[0], 0
+	}
+	w.reworks++
+	next := talkrelay.Shipment{Phase: talkrelay.PhaseWaiting, Form: form, Err: e.Error(), Attempt: s.Attempt}
+	if w.reworks > maxReworks {
+		e = &sink.Error{Verdict: sink.PauseDestination, Op: e.Op, Reason: fmt.Sprintf("%s; prepared anew %d times without end", e.Reason, w.reworks)}
+		next = w.refused(next, e, w.failed(), time.Now())
+		w.report(&next, e)
+	}
+	w.limit = n
+	return w.save(ctx, next)
+}
+
+// settle writes down the end of s. Nothing else is done before that has succeeded.
+func (w *Worker) settle(ctx context.Context, s talkrelay.Shipment, o talkrelay.Outcome) (talkrelay.Shipment, error) {
+	err := w.persist(ctx, "settle a shipment", func() error { return w.outbox.Settle(&s, o) })
+	if err != nil {
+		return s, err
+	}
+	w.settled(&s, o)
+	w.failures, w.limit, w.reworks, w.route = 0, 0, 0, ""
+	return talkrelay.Shipment{}, nil
+}
+
+// save writes s down as the shipment in hand and returns it.
+func (w *Worker) save(ctx context.Context, s talkrelay.Shipment) (talkrelay.Shipment, error) {
+	return s, w.persist(ctx, "save a shipment", func() error {
+		stored := s
+		return w.outbox.Save(&stored)
+	})
+}
+
+// failed counts one more failure in a row.
+func (w *Worker) failed() int {
+	w.failures++
+	return w.failures
+}
+
+// message is s as its sink sees it.
+func message(s *talkrelay.Shipment) sink.Message {
+	return sink.Message{ID: s.ID, Body: s.Body, Attempt: s.Attempt, After: s.After, FirstSent: s.FirstSent}
+}
+
+// firstEvent names s in a log line.
+func firstEvent(s *talkrelay.Shipment) string {
+	if len(s.Events) == 0 {
+		return ""
+	}
+	return s.Events[0]
+}
+
+// newID returns 32 random hex digits.
+func newID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+// outlive returns a context that ends grace after ctx does, so that a send in hand can finish.
+func outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.NewTimer(grace)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel()
+		case <-out.Done():
+		}
+	})
+	return out, func() {
+		stop()
+		cancel()
+	}
+}
