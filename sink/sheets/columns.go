@@ -1,0 +1,190 @@
+package sheets
+
+import (
+	"math"
+	"strings"
+	"time"
+
+	"talkrelay"
+	"talkrelay/sink"
+)
+
+// maxFirstMessage is how much of a customer's message a default column shows.
+const maxFirstMessage = 500
+
+// column is one that we write.
+type column struct {
+	header string   // written if there is none of names
+	names  []string // headers it is recognised by, in normal form
+	render func(v *sink.View, words *sink.Words) (cell, error)
+}
+
+// columnsOf returns the columns c asks for, in order.
+func columnsOf(c Config) ([]column, error) {
+	if len(c.Columns) > 0 {
+		return ownColumns(c.Columns)
+	}
+	switch c.Defaults {
+	case Changes:
+		return defaultColumns(c.Language, changeColumns()), nil
+	case Mixed:
+		// The columns of a change that tell what an inquiry's row tells as well are not repeated.
+		return defaultColumns(c.Language, append(inquiryColumns(), changeColumns()[3:]...)), nil
+	}
+	return defaultColumns(c.Language, inquiryColumns()), nil
+}
+
+func ownColumns(config []Column) ([]column, error) {
+	columns := make([]column, 0, len(config))
+	for _, c := range config {
+		template, err := sink.ParseTemplate(c.Value)
+		if err != nil {
+			return nil, err
+		}
+		toCell := columnKinds[c.Type]
+		col := column{header: strings.TrimSpace(c.Header)}
+		for _, name := range append([]string{c.Header}, c.Aliases...) {
+			col.names = append(col.names, normal(name))
+		}
+		col.render = func(v *sink.View, _ *sink.Words) (cell, error) {
+			text, err := template.Execute(*v)
+			if err != nil {
+				return cell{}, err
+			}
+			return toCell(sink.Clean(text), v.At.Location()), nil
+		}
+		columns = append(columns, col)
+	}
+	return columns, nil
+}
+
+// A standard column has a header in each language and a value.
+type standard struct {
+	header func(*sink.Words) string
+	value  func(v *sink.View, w *sink.Words) cell
+}
+
+func defaultColumns(lang sink.Language, standards []standard) []column {
+	columns := make([]column, 0, len(standards))
+	for _, s := range standards {
+		col := column{header: s.header(lang.Words())}
+		for _, l := range sink.Languages() {
+			col.names = append(col.names, normal(s.header(l.Words())))
+		}
+		col.render = func(v *sink.View, w *sink.Words) (cell, error) { return s.value(v, w), nil }
+		columns = append(columns, col)
+	}
+	return columns
+}
+
+func inquiryColumns() []standard {
+	return []standard{
+		{func(w *sink.Words) string { return w.Inquiries.ChatID }, text(func(v *sink.View, _ *sink.Words) string { return v.Chat.ID })},
+		{func(w *sink.Words) string { return w.Inquiries.ReceivedAt }, func(v *sink.View, _ *sink.Words) cell { return timeCell(receivedAt(v)) }},
+		{func(w *sink.Words) string { return w.Inquiries.Status }, text(func(v *sink.View, w *sink.Words) string { return w.State(v.Chat.State) })},
+		{func(w *sink.Words) string { return w.Inquiries.Customer }, text(customer)},
+		{func(w *sink.Words) string { return w.Inquiries.Phone }, text(phone)},
+		{func(w *sink.Words) string { return w.Inquiries.Email }, text(func(v *sink.View, _ *sink.Words) string { return v.User.Email })},
+		{func(w *sink.Words) string { return w.Inquiries.FirstMessage }, text(firstMessage)},
+		{func(w *sink.Words) string { return w.Inquiries.Tags }, text(func(v *sink.View, _ *sink.Words) string { return v.Tags.String() })},
+		{func(w *sink.Words) string { return w.Inquiries.Team }, text(func(v *sink.View, _ *sink.Words) string { return v.Team.Name })},
+		{func(w *sink.Words) string { return w.Inquiries.Assignee }, text(assignee)},
+		{func(w *sink.Words) string { return w.Inquiries.Service }, text(func(v *sink.View, w *sink.Words) string { return w.Medium(v.Chat.MediumType) })},
+		{func(w *sink.Words) string { return w.Inquiries.Page }, text(func(v *sink.View, _ *sink.Words) string { return v.Chat.Page })},
+		{func(w *sink.Words) string { return w.Inquiries.FirstReply }, firstReply},
+		{func(w *sink.Words) string { return w.Inquiries.ClosedAt }, func(v *sink.View, _ *sink.Words) cell { return timeCell(v.Chat.ClosedAt.Time) }},
+		{func(w *sink.Words) string { return w.Inquiries.Link }, text(func(v *sink.View, _ *sink.Words) string { return v.DeskURL })},
+		{func(w *sink.Words) string { return w.Inquiries.SyncedAt }, func(v *sink.View, _ *sink.Words) cell { return timeCell(v.Seen.Time) }},
+	}
+}
+
+func changeColumns() []standard {
+	return []standard{
+		{func(w *sink.Words) string { return w.Changes.ChangedAt }, func(v *sink.View, _ *sink.Words) cell { return timeCell(v.At.Time) }},
+		{func(w *sink.Words) string { return w.Changes.ChatID }, text(func(v *sink.View, _ *sink.Words) string { return v.Chat.ID })},
+		{func(w *sink.Words) string { return w.Changes.Customer }, text(customer)},
+		{func(w *sink.Words) string { return w.Changes.Field }, changed(func(c sink.FieldChange) string { return c.Field })},
+		{func(w *sink.Words) string { return w.Changes.Old }, changed(func(c sink.FieldChange) string { return shownField(c.Name, c.Old) })},
+		{func(w *sink.Words) string { return w.Changes.New }, changed(func(c sink.FieldChange) string { return shownField(c.Name, c.New) })},
+	}
+}
+
+func text(value func(*sink.View, *sink.Words) string) func(*sink.View, *sink.Words) cell {
+	return func(v *sink.View, w *sink.Words) cell { return textCell(value(v, w)) }
+}
+
+// changed makes one cell of all changed fields, a line each, so that one event stays one row.
+func changed(value func(sink.FieldChange) string) func(*sink.View, *sink.Words) cell {
+	return func(v *sink.View, _ *sink.Words) cell {
+		lines := make([]string, len(v.Changes))
+		for i, c := range v.Changes {
+			lines[i] = value(c)
+		}
+		if strings.Join(lines, "") == "" {
+			return textCell("")
+		}
+		return textCell(strings.Join(lines, "\n"))
+	}
+}
+
+func shownField(name, value string) string {
+	if name == "email" {
+		return value
+	}
+	return talkrelay.FormatPhone(value)
+}
+
+// receivedAt is when the customer asked; when a chat was opened again, that time; when contact fields changed, that one.
+func receivedAt(v *sink.View) time.Time {
+	times := []sink.Time{v.Chat.FirstAskedAt, v.Chat.CreatedAt, v.At}
+	switch {
+	case v.Kind.ContactEvent():
+		times = []sink.Time{v.At}
+	case v.Chat.Reopened:
+		times = []sink.Time{v.Chat.OpenedAt, v.At}
+	}
+	for _, t := range times {
+		if !t.IsZero() {
+			return t.Time
+		}
+	}
+	return time.Time{}
+}
+
+func customer(v *sink.View, _ *sink.Words) string {
+	if v.User.Name != "" {
+		return v.User.Name
+	}
+	return v.Chat.Name
+}
+
+func phone(v *sink.View, _ *sink.Words) string {
+	if v.User.MobileNumber != "" {
+		return talkrelay.FormatPhone(v.User.MobileNumber)
+	}
+	return talkrelay.FormatPhone(v.User.LandlineNumber)
+}
+
+func firstMessage(v *sink.View, w *sink.Words) string {
+	message := sink.TruncateUTF16(v.Message.Text, maxFirstMessage)
+	if strings.TrimSpace(message) == "" {
+		return w.Files(v.Message.Files)
+	}
+	return message
+}
+
+func assignee(v *sink.View, w *sink.Words) string {
+	if v.Assignee.Name == "" && v.Chat.ID != "" {
+		return w.Unassigned
+	}
+	return v.Assignee.Name
+}
+
+// firstReply is in minutes, to a tenth.
+func firstReply(v *sink.View, _ *sink.Words) cell {
+	waited := time.Duration(v.Chat.WaitingTime)
+	if waited <= 0 {
+		return cell{}
+	}
+	return numberCell(math.Round(waited.Minutes()*10) / 10)
+}
