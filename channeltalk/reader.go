@@ -125,7 +125,10 @@ func (r *reader) key() []byte {
 		return nil
 	}
 	key, escaped := r.quoted()
-	if escaped {
+	switch {
+	case r.bad:
+		return nil
+	case escaped:
 		return []byte(unescape(key))
 	}
 	return key[1 : len(key)-1]

@@ -71,7 +71,7 @@ func (c *Client) ask(ctx context.Context, q request) (reply, error) {
 func (c *Client) address(q request) (string, error) {
 	path := make([]string, len(q.path))
 	for i, part := range q.path {
-		if part == "" || part == "." || part == ".." {
+		if part == "" || part == "." || part == ".." || strings.Contains(part, "/") {
 			return "", &Error{Op: q.op, Kind: Refused, reason: "this is no id"}
 		}
 		path[i] = url.PathEscape(part)

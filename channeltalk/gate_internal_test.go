@@ -1,0 +1,60 @@
+package channeltalk
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestGate asks the gate itself for what no method of Client does, for nobody shall be able to add one that does.
+func TestGate(t *testing.T) {
+	t.Parallel()
+	sent := 0
+	c := New(Config{BaseURL: "https://api.channel.io/x", AccessKey: "k", AccessSecret: "s", Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		sent++
+		return &http.Response{StatusCode: 200, Body: http.NoBody, Request: r}, nil
+	})})
+	const good = "https://api.channel.io/x/open/v5/channel"
+	tests := []struct{ name, method, url, body string }{
+		{"post", http.MethodPost, good, ""},
+		{"put", http.MethodPut, good, ""},
+		{"patch", http.MethodPatch, good, ""},
+		{"delete", http.MethodDelete, good, ""},
+		{"get with a body", http.MethodGet, good, "x"},
+		{"empty method", "", good, "x"},
+		{"another host", http.MethodGet, "https://api.channel.io.example.com/x/open/v5/channel", ""},
+		{"another port", http.MethodGet, "https://api.channel.io:444/x/open/v5/channel", ""},
+		{"without TLS", http.MethodGet, "http://api.channel.io/x/open/v5/channel", ""},
+		{"another version", http.MethodGet, "https://api.channel.io/x/open/v4/channel", ""},
+		{"another path", http.MethodGet, "https://api.channel.io/open/v5/channel", ""},
+	}
+	for _, tt := range tests {
+		req, err := http.NewRequest(tt.method, tt.url, strings.NewReader(tt.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tt.body == "" {
+			req.Body = nil
+		}
+		if _, err := c.gate.RoundTrip(req); !errors.Is(err, errGate) || sent != 0 {
+			t.Errorf("%s: %v, %d sent", tt.name, err, sent)
+		}
+	}
+	req, _ := http.NewRequest(http.MethodGet, good, nil)
+	req.Host = "elsewhere.example.com"
+	if _, err := c.gate.RoundTrip(req); !errors.Is(err, errGate) {
+		t.Errorf("another Host header: %v", err)
+	}
+	req.Host = req.URL.Host
+	if _, err := c.gate.RoundTrip(req); err != nil || sent != 1 {
+		t.Errorf("a good request: %v, %d sent", err, sent)
+	}
+	if req.Header.Get("X-Access-Key") != "" {
+		t.Error("the keys were written into the caller's request")
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
