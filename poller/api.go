@@ -1,0 +1,15 @@
+package poller
+
+import (
+	"context"
+
+	"talkrelay/channeltalk"
+)
+
+// API is what a Poller asks of Channel Talk. *channeltalk.Client is one.
+type API interface {
+	UserChats(ctx context.Context, q channeltalk.Query) (*channeltalk.ChatPage, error)
+	User(ctx context.Context, id string) (*channeltalk.User, error)
+	Messages(ctx context.Context, chatID string, q channeltalk.MessageQuery) (*channeltalk.MessagePage, error)
+	Managers(ctx context.Context, since string, limit int) (*channeltalk.ManagerPage, error)
+}

@@ -1,0 +1,147 @@
+package poller
+
+import (
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"talkrelay"
+)
+
+// Config is what New needs for one channel.
+type Config struct {
+	Name  string // of the channel, as in routes and logs
+	API   API
+	Store Store
+	Epoch uint64 // of this process, for Store.Commit
+
+	// Match decides where events go. It is called before they are committed, so it must be pure and quick.
+	// nil = nowhere.
+	Match func([]talkrelay.Event) []talkrelay.Delivery
+	// Committed is called with the deliveries that have just been committed, to wake the workers. nil = nobody.
+	Committed func([]talkrelay.Delivery)
+	// Beat is called whenever the loop has got on, at least every 10 s while it waits, for the watchdog. nil = nobody.
+	Beat func()
+
+	// When the jobs begin, as read by ParseSchedule. A walk that fails is tried again after 1 s, then 2 s … 5 min, but
+	// not before the next tick, unless that is more than 5 min away.
+	Poll      string // opened and queued chats, newest first; "" = "@every 5s"
+	Sweep     string // opened, queued and snoozed chats, and closed ones down to Overlap; "" = "@every 1m"
+	FullSweep string // all chats; "" = "30 4 * * *"
+
+	// Location is meant in calendar schedules, and times in messages are shown in it. nil = Asia/Seoul.
+	Location *time.Location
+
+	// Overlap is how far a sweep reads closed chats back from the start of the last complete sweep, by Channel Talk's
+	// clock, so an outage of any length is made up for. 0 = 24 h.
+	Overlap time.Duration
+
+	// ContactRequestsPerMinute is the budget for re-reading known customers. 0 = none are re-read; those who write
+	// are compared all the same.
+	ContactRequestsPerMinute int
+	// MessageLookupsPerMinute is the budget for finding the customer's words where the list shows another message.
+	// 0 = none are looked up.
+	MessageLookupsPerMinute int
+
+	// BotOnly says what happens to a chat in which only a bot has spoken: BotOnlyWait holds its opening until the
+	// customer writes or somebody is assigned, BotOnlyAlert announces it at once. "" = BotOnlyWait.
+	BotOnly string
+	// SnoozeEndOpens makes the end of a snooze an opening. Whether Channel Talk's own webhook does so is not known.
+	SnoozeEndOpens bool
+
+	Teams   map[string]string // team id → name; the Open API gives only ids
+	DeskURL string            // opens a chat; {channelId} and {chatId} are filled in. "" = DefaultDeskURL
+
+	Logger *slog.Logger // nil = silent
+}
+
+// Values of Config.BotOnly.
+const (
+	BotOnlyWait  = "wait"
+	BotOnlyAlert = "alert"
+)
+
+// Defaults of Config.
+const (
+	DefaultPoll      = "@every 5s"
+	DefaultSweep     = "@every 1m"
+	DefaultFullSweep = "30 4 * * *"
+	DefaultOverlap   = 24 * time.Hour
+	DefaultDeskURL   = "https://desk.channel.io/#/channels/{channelId}/user_chats/{chatId}"
+)
+
+// maxBudget bounds the two budgets: a channel's allowance is refilled at about 600 requests a minute, for all its tools.
+const maxBudget = 600
+
+// Validate returns everything wrong with the settings in c. Keys are those of the config file.
+func (c Config) Validate() talkrelay.Problems {
+	var problems talkrelay.Problems
+	c = c.withDefaults()
+	for _, s := range []struct{ key, spec string }{{"poll", c.Poll}, {"sweep", c.Sweep}, {"full_sweep", c.FullSweep}} {
+		if _, err := ParseSchedule(s.spec, c.Location); err != nil {
+			problems.Add(s.key, "%v", err)
+		}
+	}
+	if c.Overlap < time.Minute {
+		problems.Add("overlap", "must be at least 1m, as in \"24h\"")
+	}
+	budget := func(key string, n int) {
+		if n < 0 || n > maxBudget {
+			problems.Add(key, "must be from 0 (off) to %d", maxBudget)
+		}
+	}
+	budget("contact_requests_per_minute", c.ContactRequestsPerMinute)
+	budget("message_lookups_per_minute", c.MessageLookupsPerMinute)
+	if c.BotOnly != BotOnlyWait && c.BotOnly != BotOnlyAlert {
+		problems.Add("bot_only", "must be %q or %q", BotOnlyWait, BotOnlyAlert)
+	}
+	if fault := deskURLFault(c.DeskURL); fault != "" {
+		problems.Add("desk_url", "%s", fault)
+	}
+	return problems
+}
+
+func deskURLFault(text string) string {
+	u, err := url.Parse(strings.NewReplacer("{channelId}", "1", "{chatId}", "1").Replace(text))
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return "must be an address like " + DefaultDeskURL
+	case !strings.Contains(text, "{chatId}"):
+		return "must hold {chatId}, as in " + DefaultDeskURL
+	}
+	return ""
+}
+
+func (c Config) withDefaults() Config {
+	fill := func(s *string, value string) {
+		if *s == "" {
+			*s = value
+		}
+	}
+	fill(&c.Poll, DefaultPoll)
+	fill(&c.Sweep, DefaultSweep)
+	fill(&c.FullSweep, DefaultFullSweep)
+	fill(&c.BotOnly, BotOnlyWait)
+	fill(&c.DeskURL, DefaultDeskURL)
+	if c.Overlap == 0 {
+		c.Overlap = DefaultOverlap
+	}
+	if c.Location == nil {
+		c.Location = Seoul()
+	}
+	if c.Match == nil {
+		c.Match = func([]talkrelay.Event) []talkrelay.Delivery { return nil }
+	}
+	if c.Committed == nil {
+		c.Committed = func([]talkrelay.Delivery) {}
+	}
+	if c.Beat == nil {
+		c.Beat = func() {}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.Logger = c.Logger.With("channel", c.Name)
+	return c
+}

@@ -1,0 +1,171 @@
+package poller
+
+import (
+	"encoding/json"
+	"maps"
+	"net/url"
+	"strings"
+	"time"
+
+	"talkrelay"
+	"talkrelay/channeltalk"
+)
+
+// chatRow is one row of a list of chats, in our own types.
+type chatRow struct {
+	talkrelay.Chat
+	answered bool // somebody of the team has replied since the last opening
+	last     *channeltalk.Message
+	raw      json.RawMessage
+}
+
+// userRow is one user of a reply, in our own types.
+type userRow struct {
+	talkrelay.User
+	updatedAt  time.Time
+	hasProfile bool
+	raw        json.RawMessage
+}
+
+// chatRows returns the chats of page, each once, with its last message.
+func chatRows(page *channeltalk.ChatPage) []chatRow {
+	last := make(map[string]*channeltalk.Message, len(page.Messages))
+	for i := range page.Messages {
+		m := &page.Messages[i]
+		if known := last[m.ChatID]; known == nil || m.CreatedAt.After(known.CreatedAt) {
+			last[m.ChatID] = m
+		}
+	}
+	rows := make([]chatRow, 0, len(page.UserChats))
+	seen := make(map[string]bool, len(page.UserChats))
+	for i := range page.UserChats {
+		c := &page.UserChats[i]
+		if c.ID == "" || seen[c.ID] {
+			continue
+		}
+		seen[c.ID] = true
+		rows = append(rows, newChatRow(c, last[c.ID]))
+	}
+	return rows
+}
+
+func newChatRow(c *channeltalk.UserChat, last *channeltalk.Message) chatRow {
+	return chatRow{
+		Chat: talkrelay.Chat{
+			ID:              c.ID,
+			ChannelID:       c.ChannelID,
+			UserID:          c.UserID,
+			State:           c.State,
+			Name:            clean(c.Name),
+			Title:           clean(c.Title),
+			Description:     clean(c.Description),
+			Priority:        c.Priority,
+			MediumType:      c.MediumType,
+			Page:            clean(c.Page),
+			Workflow:        c.WorkflowID,
+			HandlingType:    c.HandlingType,
+			AssigneeID:      c.AssigneeID,
+			TeamID:          c.TeamID,
+			ManagerIDs:      c.ManagerIDs,
+			Tags:            c.Tags,
+			CreatedAt:       c.CreatedAt,
+			FirstOpenedAt:   c.FirstOpenedAt,
+			OpenedAt:        c.OpenedAt,
+			QueuedAt:        c.QueuedAt,
+			SnoozedAt:       c.SnoozedAt,
+			ClosedAt:        c.ClosedAt,
+			FirstAskedAt:    c.FirstAskedAt,
+			AskedAt:         c.AskedAt,
+			WaitingTime:     c.WaitingTime,
+			UserLastMessage: c.UserLastMessageID,
+		},
+		answered: !c.FirstRepliedAtAfterOpen.IsZero() || c.WaitingTime > 0,
+		last:     last,
+		raw:      c.Raw,
+	}
+}
+
+func newUserRow(u *channeltalk.User) userRow {
+	row := userRow{
+		User: talkrelay.User{
+			ID:       u.ID,
+			MemberID: u.MemberID,
+			Type:     u.Type,
+			Member:   u.Member || u.Type == "member",
+			Name:     clean(u.Name),
+			Contact: talkrelay.Contact{
+				Email:          clean(u.Email),
+				MobileNumber:   clean(u.MobileNumber),
+				LandlineNumber: clean(u.LandlineNumber),
+			},
+			Tags:     u.Tags,
+			Language: u.Language,
+			Country:  u.Country,
+			Profile:  maps.Clone(u.Profile),
+		},
+		updatedAt:  u.UpdatedAt,
+		hasProfile: u.Profile != nil,
+		raw:        u.Raw,
+	}
+	for key, value := range row.Profile {
+		row.Profile[key] = clean(value)
+	}
+	return row
+}
+
+func newMessage(m *channeltalk.Message) talkrelay.Message {
+	return talkrelay.Message{
+		ID:         m.ID,
+		PersonType: m.PersonType,
+		Text:       clean(m.Text),
+		Files:      m.Files,
+		CreatedAt:  m.CreatedAt,
+	}
+}
+
+// clean makes a text of a stranger's fit to be compared and shown.
+func clean(s string) string { return strings.TrimSpace(talkrelay.CleanText(s)) }
+
+// envelope is the body that Channel Talk's webhook would have posted.
+type envelope struct {
+	Event  string                     `json:"event"`
+	Type   string                     `json:"type"`
+	Entity json.RawMessage            `json:"entity"`
+	Refers map[string]json.RawMessage `json:"refers"`
+}
+
+// newEnvelope copies the objects, which share memory with their page. One that is missing is left out of refers.
+// nil = the entity itself is not at hand.
+func newEnvelope(event, typ string, entity json.RawMessage, refers map[string]json.RawMessage) json.RawMessage {
+	if entity == nil {
+		return nil
+	}
+	maps.DeleteFunc(refers, func(_ string, raw json.RawMessage) bool { return raw == nil })
+	if refers == nil {
+		refers = map[string]json.RawMessage{}
+	}
+	data, err := json.Marshal(envelope{event, typ, entity, refers})
+	if err != nil {
+		return nil // an entity that is not JSON; the event itself does not need it
+	}
+	return data
+}
+
+// channelOf returns the id of the channel that a chat or user belongs to, "" if it does not say.
+func channelOf(raw json.RawMessage) string {
+	var entity struct {
+		ChannelID string `json:"channelId"`
+	}
+	if err := json.Unmarshal(raw, &entity); err != nil {
+		return ""
+	}
+	return entity.ChannelID
+}
+
+// deskURL fills in the address of a chat. "" if an id it needs is unknown.
+func deskURL(template, channelID, chatID string) string {
+	if chatID == "" || channelID == "" && strings.Contains(template, "{channelId}") {
+		return ""
+	}
+	return strings.NewReplacer("{channelId}", url.PathEscape(channelID), "{chatId}", url.PathEscape(chatID)).Replace(template)
+}

@@ -1,0 +1,186 @@
+package poller
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"talkrelay"
+	"talkrelay/channeltalk"
+)
+
+// Poller runs the jobs of one channel: poll, sweep, full_sweep, contacts. They run one at a time, so streams that share
+// snapshots never race and no job overlaps itself; a step is one page and one commit.
+type Poller struct {
+	cfg  Config
+	jobs []*job // in order of priority
+
+	contacts *contacts // nil = no rotation
+	store    *talkrelay.Health
+
+	mu       sync.Mutex // guards what Status shows
+	lastGood time.Time
+	requests int64
+}
+
+// Names of the jobs, for PollOnce.
+const (
+	JobPoll      = "poll"
+	JobSweep     = "sweep"
+	JobContacts  = "contacts"
+	JobFullSweep = "full_sweep"
+)
+
+// New returns the poller of a channel. The error is what Config.Validate found.
+func New(cfg Config) (*Poller, error) {
+	if problems := cfg.Validate(); len(problems) > 0 {
+		return nil, problems
+	}
+	cfg = cfg.withDefaults()
+	p := &Poller{cfg: cfg, store: talkrelay.NewHealth(cfg.Logger, "state not written", "state written again")}
+	p.cfg.API = &countedAPI{api: cfg.API, count: p.countRequest}
+	shared := newChatReader(&p.cfg)
+	p.add(JobPoll, cfg.Poll, &chats{tick, shared}, 0)
+	p.add(JobSweep, cfg.Sweep, &chats{sweep, shared}, time.Minute)
+	if cfg.ContactRequestsPerMinute > 0 {
+		every, n := contactPace(cfg.ContactRequestsPerMinute)
+		p.contacts = newContacts(&p.cfg, n)
+		p.jobs = append(p.jobs, p.newJob(JobContacts, Schedule{spec: "@every " + every.String(), every: every}, p.contacts, 2*time.Minute))
+		p.jobs[len(p.jobs)-1].paced = true
+	}
+	p.add(JobFullSweep, cfg.FullSweep, &chats{fullSweep, shared}, 5*time.Minute)
+	return p, nil
+}
+
+// add makes a job of a spec that Validate has accepted.
+func (p *Poller) add(name, spec string, s Stream, patience time.Duration) {
+	schedule, err := ParseSchedule(spec, p.cfg.Location)
+	if err != nil {
+		schedule = Schedule{} // cannot be: Validate has read it
+	}
+	p.jobs = append(p.jobs, p.newJob(name, schedule, s, patience))
+}
+
+func (p *Poller) newJob(name string, schedule Schedule, s Stream, patience time.Duration) *job {
+	return &job{
+		name: name, schedule: schedule, stream: s, patience: patience,
+		health: talkrelay.NewHealth(p.cfg.Logger.With("job", name), "channel not read", "channel read again"),
+	}
+}
+
+func newChatReader(cfg *Config) *chatReader {
+	return &chatReader{
+		api:     cfg.API,
+		rules:   rules{snoozeEndOpens: cfg.SnoozeEndOpens, holdBotOnly: cfg.BotOnly == BotOnlyWait},
+		overlap: cfg.Overlap,
+		events:  newEventMaker(cfg),
+		details: newDetails(cfg),
+		log:     cfg.Logger,
+	}
+}
+
+// Name returns the name of the channel.
+func (p *Poller) Name() string { return p.cfg.Name }
+
+// Once runs one poll and one sweep to their ends. It must not be called while Run runs.
+func (p *Poller) Once(ctx context.Context) error {
+	for _, name := range []string{JobPoll, JobSweep} {
+		if err := p.PollOnce(ctx, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// PollOnce runs one job, from its start to its end, whatever its schedule says; of contacts, which has no end, it runs
+// one step. It must not be called while Run runs.
+func (p *Poller) PollOnce(ctx context.Context, name string) error {
+	for _, j := range p.jobs {
+		if j.name != name {
+			continue
+		}
+		if !j.paced {
+			j.from = nil
+		}
+		for {
+			if err := p.step(ctx, j); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			if j.from == nil || j.paced {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("no job %q", name)
+}
+
+// Status is a snapshot of how a Poller does.
+type Status struct {
+	LastGood time.Time // end of the last poll that read all it wanted; zero = none yet
+	Trouble  string    // why polls fail, or why what they find cannot be written; "" = all is well
+	Since    time.Time // since when
+	Requests int64     // made to Channel Talk since the start
+	Rotation Rotation
+}
+
+// Rotation says how far the budget for re-reading customers goes.
+type Rotation struct {
+	Known  int // customers, as counted last; 0 = not counted yet
+	PerDay int // requests the budget allows; 0 = none are re-read
+}
+
+// Short reports that the budget does not reach to re-read every known customer once a day.
+func (r Rotation) Short() bool { return r.PerDay > 0 && r.Known > r.PerDay }
+
+// Status returns how p does. It may be called at any time.
+func (p *Poller) Status() Status {
+	p.mu.Lock()
+	s := Status{LastGood: p.lastGood, Requests: p.requests}
+	p.mu.Unlock()
+	if s.Trouble, s.Since = p.store.Trouble(); s.Trouble == "" {
+		s.Trouble, s.Since = p.jobs[0].health.Trouble()
+	}
+	if p.contacts != nil {
+		s.Rotation = Rotation{Known: int(p.contacts.known.Load()), PerDay: p.contacts.perDay}
+	}
+	return s
+}
+
+func (p *Poller) countRequest() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.requests++
+}
+
+func (p *Poller) setLastGood() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lastGood = time.Now()
+}
+
+// countedAPI counts the requests that go through it.
+type countedAPI struct {
+	api   API
+	count func()
+}
+
+func (a *countedAPI) UserChats(ctx context.Context, q channeltalk.Query) (*channeltalk.ChatPage, error) {
+	a.count()
+	return a.api.UserChats(ctx, q)
+}
+
+func (a *countedAPI) User(ctx context.Context, id string) (*channeltalk.User, error) {
+	a.count()
+	return a.api.User(ctx, id)
+}
+
+func (a *countedAPI) Messages(ctx context.Context, chatID string, q channeltalk.MessageQuery) (*channeltalk.MessagePage, error) {
+	a.count()
+	return a.api.Messages(ctx, chatID, q)
+}
+
+func (a *countedAPI) Managers(ctx context.Context, since string, limit int) (*channeltalk.ManagerPage, error) {
+	a.count()
+	return a.api.Managers(ctx, since, limit)
+}

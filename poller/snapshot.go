@@ -1,0 +1,69 @@
+package poller
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"talkrelay"
+)
+
+// chatSnapshot is what is remembered of a chat: only what says whether it was opened again. Its JSON form is in the
+// state file: fields are added, never renamed or reused.
+type chatSnapshot struct {
+	Opened int64  `json:"o,omitempty"` // latest openedAt seen, Unix milliseconds
+	Queued int64  `json:"q,omitempty"` // latest queuedAt seen
+	State  string `json:"s,omitempty"` // as last seen
+	Held   int64  `json:"h,omitempty"` // an opening not announced because only a bot had spoken; 0 = none
+}
+
+// next returns the snapshot after c was seen. A reply older than what is known lowers nothing.
+func (s chatSnapshot) next(c talkrelay.Chat) chatSnapshot {
+	opened, queued := millis(c.OpenedAt), millis(c.QueuedAt)
+	stale := opened != 0 && opened < s.Opened || queued != 0 && queued < s.Queued
+	if !stale {
+		s.State = c.State
+	}
+	s.Opened, s.Queued = max(s.Opened, opened), max(s.Queued, queued)
+	return s
+}
+
+// readSnapshot decodes the snapshot of ref into v and reports whether there is one.
+func readSnapshot(prev View, ref talkrelay.Ref, v any) (bool, error) {
+	data, err := prev.Entity(ref)
+	if err != nil {
+		return false, fmt.Errorf("read snapshot of %s %s: %w", ref.Type, ref.ID, err)
+	}
+	if data == nil {
+		return false, nil
+	}
+	if err := json.Unmarshal(data, v); err != nil {
+		return false, fmt.Errorf("decode snapshot of %s %s: %w", ref.Type, ref.ID, err)
+	}
+	return true, nil
+}
+
+// encode returns the stored form of a snapshot, cursor or position. These types cannot fail to encode.
+func encode(v any) []byte {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // a bug in this package; the step recovers it
+	}
+	return data
+}
+
+// millis returns Unix milliseconds, 0 for the zero time.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// fromMillis is the inverse of millis.
+func fromMillis(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
