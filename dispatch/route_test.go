@@ -198,7 +198,7 @@ func TestWhere(t *testing.T) {
 		{`message.text matches user.profile.bad`, true, true},
 		{`fromJSON(message.text).x == 1`, true, true},
 		{`len(1..1000000) == 0`, true, true},
-		{`fromJSON("1")`, true, true}, // neither true nor false
+		{`fromJSON("1")`, true, true},      // neither true nor false
 		{`fromJSON("null")`, false, false}, // nothing is zero
 	}
 	for _, tt := range tests {

@@ -1,0 +1,431 @@
+package dispatch_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"talkrelay"
+	"talkrelay/dispatch"
+	"talkrelay/sink"
+)
+
+func TestStopLetsTheSendInHandFinish(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name      string
+		needs     time.Duration // what the send takes
+		ended     time.Duration // when Run returns
+		delivered []string
+		phase     talkrelay.Phase
+	}{
+		{"in time", 8 * time.Second, 8 * time.Second, []string{"e1"}, ""},
+		{"too slow", time.Minute, 13 * time.Second, nil, talkrelay.PhaseDoubt},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f, target := new(file).add("e1", "e2"), newFake()
+				target.send = func(ctx context.Context, _ int, _ sink.Message) error {
+					select {
+					case <-time.After(tt.needs):
+						return nil
+					case <-ctx.Done():
+						return ctx.Err()
+					}
+				}
+				start := time.Now()
+				stop := run(t, dispatch.NewWorker(config(target, f)))
+				time.Sleep(3 * time.Second)
+				stop()
+				stop()
+				if d := time.Since(start); d != tt.ended {
+					t.Errorf("ended after %s, want %s", d, tt.ended)
+				}
+				if target.count("send") != 1 {
+					t.Errorf("calls: %v", target.seen())
+				}
+				delivered, _, _, _ := f.snapshot()
+				if !slices.Equal(delivered, tt.delivered) {
+					t.Errorf("delivered %v", delivered)
+				}
+				if s := f.current(); (s == nil) != (tt.phase == "") || s != nil && s.Phase != tt.phase {
+					t.Errorf("in flight: %+v", s)
+				}
+			})
+		})
+	}
+}
+
+func TestStopWhileWaiting(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(*fake, *file){
+		"idle": func(*fake, *file) {},
+		"pace": func(f *fake, q *file) {
+			q.add("e1")
+			f.wait = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+		},
+		"retry": func(f *fake, q *file) {
+			q.add("e1")
+			f.send = func(context.Context, int, sink.Message) error { return verdict(sink.Retry) }
+		},
+		"doubt": func(f *fake, q *file) {
+			q.add("e1")
+			f.send = func(context.Context, int, sink.Message) error { return errors.New("?") }
+		},
+		"state": func(_ *fake, q *file) { q.fault = func(_, _ string) error { return errDisk } },
+	}
+	for name, arrange := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f, target := new(file), newFake()
+				arrange(target, f)
+				stop := run(t, dispatch.NewWorker(config(target, f)))
+				time.Sleep(5 * time.Second)
+				start := time.Now()
+				stop()
+				if d := time.Since(start); d > 0 {
+					t.Errorf("took %s to stop", d)
+				}
+			})
+		})
+	}
+}
+
+func TestRunAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, target := new(file).add("e1"), newFake()
+		w := dispatch.NewWorker(config(target, f))
+		stop := run(t, w)
+		synctest.Wait()
+		if err := w.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "running already") {
+			t.Errorf("second Run: %v", err)
+		}
+		stop()
+		f.add("e2")
+		stop = run(t, w)
+		synctest.Wait()
+		stop()
+		if delivered, _, _, _ := f.snapshot(); len(delivered) != 2 {
+			t.Errorf("delivered %v", delivered)
+		}
+	})
+}
+
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		send  func(context.Context, int, sink.Message) error
+		took  time.Duration // at most
+		want  error
+		text  string
+		sends int
+	}{
+		{"all well", nil, 0, nil, "", 3},
+		{"doubt", func(_ context.Context, n int, _ sink.Message) error {
+			if n == 1 {
+				return errors.New("reset")
+			}
+			return nil
+		}, time.Minute, nil, "", 4},
+		{"paused", func(context.Context, int, sink.Message) error { return verdict(sink.PauseDestination) }, 0, dispatch.ErrBlocked, "post message: test", 1},
+		{"for ever down", func(context.Context, int, sink.Message) error { return verdict(sink.Retry) }, 5 * time.Minute, dispatch.ErrBlocked, "post message: test", 9},
+		{"long Retry-After", func(context.Context, int, sink.Message) error {
+			return &sink.Error{Verdict: sink.Retry, After: time.Hour}
+		}, 0, dispatch.ErrBlocked, "", 1},
+		{"context ends", func(ctx context.Context, _ int, _ sink.Message) error { <-ctx.Done(); return ctx.Err() }, time.Hour + 10*time.Second, context.DeadlineExceeded, "", 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f, target := new(file).add(ids(3)...), newFake()
+				target.send = tt.send
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				start := time.Now()
+				err := dispatch.NewWorker(config(target, f)).Drain(ctx)
+				if !errors.Is(err, tt.want) || err != nil && !strings.Contains(err.Error(), tt.text) {
+					t.Errorf("drain: %v, want %v with %q", err, tt.want, tt.text)
+				}
+				if d := time.Since(start); d > tt.took {
+					t.Errorf("took %s, want at most %s", d, tt.took)
+				}
+				if n := target.count("send"); n > tt.sends || n < 1 { // jitter decides about the last of many
+					t.Errorf("%d sends, want %d", n, tt.sends)
+				}
+			})
+		})
+	}
+}
+
+func TestDrainGivesUpOnABrokenStateFile(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, target := new(file).add("e1"), newFake()
+		f.fault = func(op, _ string) error {
+			if op == "save" {
+				return errDisk
+			}
+			return nil
+		}
+		err := dispatch.NewWorker(config(target, f)).Drain(t.Context())
+		if !errors.Is(err, dispatch.ErrBlocked) || !errors.Is(err, errDisk) || target.count("send") != 0 {
+			t.Errorf("drain: %v, calls %v", err, target.seen())
+		}
+	})
+}
+
+func TestBrokenStateFile(t *testing.T) {
+	t.Parallel()
+	for _, when := range []string{"before", "after"} {
+		for _, op := range []string{"in flight", "pending", "last receipt", "save", "settle"} {
+			t.Run(op+" fails "+when, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					f, target, log := new(file).add("e1", "e2"), newFake(), new(logBook)
+					broken := time.Now().Add(time.Hour)
+					f.fault = func(o, w string) error {
+						if o == op && w == when && time.Now().Before(broken) {
+							return errDisk
+						}
+						return nil
+					}
+					cfg := config(target, f)
+					cfg.Logger = log.logger()
+					w := dispatch.NewWorker(cfg)
+					stop := run(t, w)
+					time.Sleep(59 * time.Minute)
+					synctest.Wait()
+					atMost := 0
+					if op == "settle" {
+						atMost = 1 // sent before it was known
+					}
+					if n := target.count("send"); n > atMost {
+						t.Errorf("sent %d with a broken file", n)
+					}
+					time.Sleep(10 * time.Minute)
+					stop()
+					if delivered, _, _, _ := f.snapshot(); !slices.Equal(delivered, []string{"e1", "e2"}) || target.count("send") != 2 {
+						t.Errorf("delivered %v, calls %v", delivered, target.seen())
+					}
+					lines := log.lines("state file failing")
+					if len(lines) < 1 || len(lines) > 6 || !strings.Contains(lines[0], errDisk.Error()) || len(log.lines("state file recovered")) != 1 {
+						t.Errorf("log:\n%s", log.text.String())
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestFoundAtStart is about shipments that an earlier process left.
+func TestFoundAtStart(t *testing.T) {
+	t.Parallel()
+	hours := func(n int) time.Time { return time.Now().Add(time.Duration(n) * time.Hour) }
+	tests := []struct {
+		name  string
+		left  func() talkrelay.Shipment
+		found bool
+		want  []string
+	}{
+		{
+			"sending", func() talkrelay.Shipment {
+				return talkrelay.Shipment{Phase: talkrelay.PhaseSending, Attempt: 1, Sent: hours(-5)}
+			}, false,
+			[]string{"10s look frozen", "1m0s look frozen", "1m0s send frozen", "1m0s send e2", "6m0s recheck frozen"},
+		},
+		{
+			"sending, and it arrived", func() talkrelay.Shipment { return talkrelay.Shipment{Phase: talkrelay.PhaseSending, Attempt: 1} }, true,
+			[]string{"10s look frozen", "10s send e2"},
+		},
+		{
+			"a phase of a newer version", func() talkrelay.Shipment { return talkrelay.Shipment{Phase: "beamed", Attempt: 1} }, true,
+			[]string{"10s look frozen", "10s send e2"},
+		},
+		{
+			"in doubt for long", func() talkrelay.Shipment {
+				return talkrelay.Shipment{Phase: talkrelay.PhaseDoubt, Attempt: 1, Ended: hours(-5), Lookups: 1}
+			}, false,
+			[]string{"0s look frozen", "0s send frozen", "0s send e2", "5m0s recheck frozen"},
+		},
+		{
+			"in doubt since tomorrow: the clock was set back", func() talkrelay.Shipment {
+				return talkrelay.Shipment{Phase: talkrelay.PhaseDoubt, Attempt: 1, Ended: hours(24)}
+			}, true,
+			[]string{"10s look frozen", "10s send e2"},
+		},
+		{
+			"in doubt with more look-ups than the settings hold", func() talkrelay.Shipment {
+				return talkrelay.Shipment{Phase: talkrelay.PhaseDoubt, Attempt: 1, Ended: hours(-1), Lookups: 7}
+			}, true,
+			[]string{"0s send frozen", "0s send e2", "5m0s recheck frozen"},
+		},
+		{
+			"waiting", func() talkrelay.Shipment {
+				return talkrelay.Shipment{Phase: talkrelay.PhaseWaiting, Attempt: 3, NextAt: time.Now().Add(time.Minute)}
+			}, false,
+			[]string{"1m0s send frozen", "1m0s send e2"},
+		},
+		{
+			"waiting for next year: the clock was set back", func() talkrelay.Shipment {
+				return talkrelay.Shipment{Phase: talkrelay.PhaseWaiting, Attempt: 3, NextAt: hours(9000)}
+			}, false,
+			[]string{"5m0s send frozen", "5m0s send e2"},
+		},
+		{
+			"paused", func() talkrelay.Shipment {
+				return talkrelay.Shipment{Phase: talkrelay.PhaseWaiting, Attempt: 9, NextAt: time.Now().Add(5 * time.Minute), Paused: true}
+			}, false,
+			[]string{"0s send frozen", "0s send e2"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f, target := new(file).add("e1", "e2"), newFake()
+				s := tt.left()
+				s.ID, s.Seqs, s.Events, s.Body = strings.Repeat("a", 32), []uint64{1}, []string{"e1"}, []byte("frozen")
+				f.inFlight, _ = json.Marshal(s)
+				target.resolve = func(int, sink.Message) (bool, error) { return tt.found, nil }
+				got := steps(t, f, target, time.Hour, nil)
+				if diff := cmp.Diff(tt.want, got); diff != "" {
+					t.Errorf("calls (-want +got):\n%s", diff)
+				}
+				if delivered, _, _, _ := f.snapshot(); !slices.Equal(delivered, []string{"e1", "e2"}) {
+					t.Errorf("delivered %v", delivered)
+				}
+			})
+		})
+	}
+}
+
+func TestFormSurvivesARestart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, target := new(file).add("e1"), newFake()
+		f.inFlight, _ = json.Marshal(talkrelay.Shipment{Phase: talkrelay.PhaseWaiting, Form: "/plain"})
+		got := steps(t, f, target, time.Second, nil)
+		if diff := cmp.Diff([]string{"0s send e1/plain"}, got); diff != "" {
+			t.Errorf("calls (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestNoReceiptIsInDoubt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, target := new(file).add("e1"), newFake()
+		target.resolve = func(int, sink.Message) (bool, error) { return true, nil }
+		got := steps(t, f, target, time.Hour, func(c *dispatch.WorkerConfig) { c.Target = withoutReceipt{target} })
+		if diff := cmp.Diff([]string{"0s send e1", "2s look e1"}, got); diff != "" {
+			t.Errorf("calls (-want +got):\n%s", diff)
+		}
+	})
+}
+
+type withoutReceipt struct{ *fake }
+
+func (w withoutReceipt) Send(ctx context.Context, m sink.Message) (sink.Receipt, error) {
+	_, err := w.fake.Send(ctx, m)
+	return "", err
+}
+
+func TestRecheck(t *testing.T) {
+	t.Parallel()
+	lost := func(_ context.Context, n int, _ sink.Message) error {
+		if n == 1 {
+			return errors.New("reset")
+		}
+		return nil
+	}
+	sent := []string{"0s send e1", "10s look e1", "1m0s look e1", "1m0s send e1"}
+	t.Run("fails at first", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			f, target, log := new(file).add("e1"), newFake(), new(logBook)
+			target.send = lost
+			target.recheck = func(n int, m sink.Message) (int, error) {
+				if n < 4 {
+					return 0, verdict(sink.Retry)
+				}
+				return 1, nil
+			}
+			steps(t, f, target, time.Hour, func(c *dispatch.WorkerConfig) { c.Logger = log.logger() })
+			if target.count("recheck") != 4 || len(f.rechecks) > 0 || len(log.lines("late copies removed")) != 1 {
+				t.Errorf("calls %v, left %v, log:\n%s", target.seen(), f.rechecks, log.text.String())
+			}
+		})
+	})
+	t.Run("can never succeed", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			f, target := new(file).add("e1"), newFake()
+			target.send = lost
+			target.recheck = func(int, sink.Message) (int, error) { return 0, verdict(sink.Bad) }
+			steps(t, f, target, time.Hour, nil)
+			if target.count("recheck") != 1 || len(f.rechecks) > 0 {
+				t.Errorf("calls %v, left %v", target.seen(), f.rechecks)
+			}
+		})
+	})
+	t.Run("waits for the file", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			f, target := new(file).add("e1"), newFake()
+			target.send = lost
+			start := time.Now()
+			f.fault = func(op, _ string) error {
+				if (op == "next recheck" || op == "drop recheck") && time.Since(start) < 10*time.Minute {
+					return errDisk
+				}
+				return nil
+			}
+			steps(t, f, target, time.Hour, nil)
+			if target.count("recheck") != 1 || len(f.rechecks) > 0 {
+				t.Errorf("calls %v, left %v", target.seen(), f.rechecks)
+			}
+		})
+	})
+	t.Run("switched off", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			f, target := new(file).add("e1"), newFake()
+			target.send = lost
+			got := steps(t, f, target, time.Hour, func(c *dispatch.WorkerConfig) { c.RecheckAfter = 0 })
+			if diff := cmp.Diff(sent, got); diff != "" || len(f.rechecks) > 0 {
+				t.Errorf("calls (-want +got):\n%s left %v", diff, f.rechecks)
+			}
+		})
+	})
+	t.Run("between messages", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			f, target := new(file).add("e1"), newFake()
+			target.send = lost
+			w := dispatch.NewWorker(config(target, f))
+			stop := run(t, w)
+			for range 600 {
+				time.Sleep(time.Second)
+				f.add("x")
+				w.Wake()
+			}
+			stop()
+			if target.count("recheck") != 1 || !slices.Contains(target.seen(), "6m0s recheck e1") {
+				t.Errorf("calls: %v", target.seen())
+			}
+		})
+	})
+}
