@@ -1,0 +1,66 @@
+package sinktest
+
+import (
+	"bytes"
+	"testing"
+
+	"talkrelay"
+	"talkrelay/sink"
+)
+
+// prepare: the bytes depend on the id and the items alone, and making them sends nothing.
+func prepare(t *testing.T, target Target) {
+	srv := newServer(t, target)
+	s := srv.sink(t)
+	set := items(Events())
+	before := srv.requests()
+	id := newID()
+	body, n, err := s.Prepare(id, set, "")
+	if err != nil || n < 1 || n > len(set) {
+		t.Fatalf("prepare %d items: took %d, error %v", len(set), n, err)
+	}
+	frozen := bytes.Clone(body)
+	again, m, err := s.Prepare(id, items(Events()), "")
+	if err != nil || m != n || !bytes.Equal(again, frozen) {
+		t.Errorf("the same id and items made other bytes (%d and %d items, error %v):\n%s\n%s", n, m, err, frozen, again)
+	}
+	if !bytes.Equal(body, frozen) {
+		t.Error("the second prepare changed the bytes of the first")
+	}
+	other, _, err := s.Prepare(newID(), set, "")
+	if err != nil || bytes.Equal(other, frozen) {
+		t.Errorf("another id made the same bytes (error %v): the destination cannot tell the two apart", err)
+	}
+	if !bytes.Contains(frozen, []byte(id)) {
+		t.Errorf("the bytes do not hold the id %s", id)
+	}
+	if made := srv.requests() - before; made != 0 {
+		t.Errorf("prepare made %d requests", made)
+	}
+}
+
+// hostile: every event can be prepared and delivered, alone and with others.
+func hostile(t *testing.T, target Target) {
+	srv := newServer(t, target)
+	s := srv.sink(t)
+	for rest := items(Events()); len(rest) > 0; {
+		_, n, err := s.Prepare(newID(), rest, "")
+		if err != nil || n < 1 || n > len(rest) {
+			t.Fatalf("prepare from %s on: took %d of %d, error %v", rest[0].Event.ID, n, len(rest), err)
+		}
+		rest = rest[n:]
+	}
+	for _, e := range Events() {
+		if receipt, err := send(t, s, message(t, s, items([]talkrelay.Event{e}))); err != nil || receipt == "" {
+			t.Errorf("%s: receipt %q, error %v", e.ID, receipt, err)
+		}
+	}
+}
+
+func items(events []talkrelay.Event) []sink.Item {
+	out := make([]sink.Item, len(events))
+	for i, e := range events {
+		out[i] = sink.Item{Event: e, Route: "test"}
+	}
+	return out
+}
