@@ -8,6 +8,9 @@ import (
 	"text/template/parse"
 )
 
+// templateName is the name of every template; it shows in text/template's errors only.
+const templateName = "template"
+
 // Limits of one execution. A template that passes them fails; it never hangs or fills the memory.
 const (
 	maxTemplateOutput = 64 << 10
@@ -16,7 +19,7 @@ const (
 
 // Template is text with {{…}} places for values of a View. It is safe for concurrent use.
 //
-// The language is text/template's; its functions are those of docs/templates.md and text/template's own.
+// The language is text/template's; its functions are those of funcsFor and text/template's own.
 type Template struct {
 	byLanguage map[Language]*template.Template
 }
@@ -29,7 +32,7 @@ func ParseTemplate(text string) (*Template, error) {
 	}
 	t := &Template{byLanguage: make(map[Language]*template.Template)}
 	for _, lang := range Languages() {
-		set, err := template.New("template").Option("missingkey=zero").Funcs(funcsFor(lang)).Parse(text)
+		set, err := template.New(templateName).Option("missingkey=zero").Funcs(funcsFor(lang)).Parse(text)
 		if err != nil {
 			return nil, syntaxError(text, err)
 		}
@@ -48,22 +51,31 @@ func (t *Template) try(text string) error {
 		views = append(views, NewView(e, Korean))
 	}
 	for _, v := range views {
-		if _, err := t.Execute(v); err != nil {
+		if _, err := t.execute(v); err != nil {
 			return executionError(text, err)
 		}
 	}
 	return nil
 }
 
-// Execute returns the text for v in v's language. It fails if a function is given the wrong thing, or a limit is passed.
+// Execute returns the text for v in v's language. It fails if a function is given the wrong thing, or a limit is passed;
+// the error shows nothing of v.
 func (t *Template) Execute(v View) (string, error) {
+	out, err := t.execute(v)
+	if err != nil {
+		return "", fmt.Errorf("execute template: %w", eventError(err))
+	}
+	return out, nil
+}
+
+func (t *Template) execute(v View) (string, error) {
 	set, ok := t.byLanguage[v.Lang]
 	if !ok {
 		set = t.byLanguage[Korean]
 	}
 	var out boundedText
 	if err := set.Execute(&out, v); err != nil {
-		return "", fmt.Errorf("execute template: %w", err)
+		return "", err
 	}
 	return out.String(), nil
 }
@@ -75,7 +87,7 @@ type boundedText struct {
 }
 
 var (
-	errTooLong  = errors.New("the result is longer than 64 KiB")
+	errTooLong      = errors.New("the result is longer than 64 KiB")
 	errTooManySteps = errors.New("too many turns of a loop")
 )
 
@@ -89,7 +101,7 @@ func (b *boundedText) Write(p []byte) (int, error) {
 	return b.Builder.Write(p)
 }
 
-// countSteps puts an empty text at the start of list and of every loop's body in it, so that boundedText sees each turn.
+// countSteps puts an empty text at the start of list and of every list in it, so that boundedText sees each turn.
 func countSteps(list *parse.ListNode) {
 	if list == nil {
 		return
@@ -100,16 +112,12 @@ func countSteps(list *parse.ListNode) {
 			countSteps(n.List)
 			countSteps(n.ElseList)
 		case *parse.IfNode:
-			countInside(n.List, n.ElseList)
+			countSteps(n.List)
+			countSteps(n.ElseList)
 		case *parse.WithNode:
-			countInside(n.List, n.ElseList)
+			countSteps(n.List)
+			countSteps(n.ElseList)
 		}
 	}
 	list.Nodes = append([]parse.Node{&parse.TextNode{NodeType: parse.NodeText, Pos: list.Pos}}, list.Nodes...)
-}
-
-func countInside(lists ...*parse.ListNode) {
-	for _, list := range lists {
-		countSteps(list)
-	}
 }
