@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"talkrelay"
+	"talkrelay/channeltalk"
+	"talkrelay/dispatch"
+	"talkrelay/poller"
+	"talkrelay/sink"
+	"talkrelay/state"
+)
+
+// app is one configuration put to work on an open state file: the pollers of its channels and the workers of its
+// sinks. A reload builds another app on the same file.
+type app struct {
+	pollers []*poller.Poller
+	sinks   []appSink
+	log     *slog.Logger
+}
+
+// appSink is one destination with its queue and the worker that empties it.
+type appSink struct {
+	name   string
+	worker *dispatch.Worker
+	queue  *state.Queue
+}
+
+// newApp connects the packages. It sends nothing.
+func newApp(cfg *config, db *state.DB, log *slog.Logger, beat func(channel string)) (*app, error) {
+	a := &app{log: log}
+	base, err := sink.BaseTransport(cfg.plan.base.caPEM, cfg.plan.base.proxy)
+	if err != nil {
+		return nil, err
+	}
+	targets, err := makeTargets(cfg, base, func(key string) sink.Memory { return db.Memory(key) }, log)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range targets {
+		queue := db.Queue(t.name)
+		t.worker.Sink, t.worker.Target, t.worker.Outbox, t.worker.Receipts = t.name, t.sink, queue, queue
+		t.worker.Retry, t.worker.Logger = cfg.plan.retry, log
+		a.sinks = append(a.sinks, appSink{name: t.name, worker: dispatch.NewWorker(t.worker), queue: queue})
+	}
+	for _, c := range cfg.plan.channels {
+		p, err := a.newPoller(c, base, db, cfg.plan.router, beat)
+		if err != nil {
+			return nil, fmt.Errorf("channel %s: %w", c.poller.Name, err)
+		}
+		a.pollers = append(a.pollers, p)
+	}
+	return a, nil
+}
+
+func (a *app) newPoller(c channelPlan, base http.RoundTripper, db *state.DB, router *dispatch.Router, beat func(string)) (*poller.Poller, error) {
+	c.client.Transport = base
+	cfg := c.poller
+	cfg.API, cfg.Store, cfg.Epoch = channeltalk.New(c.client), db, db.Epoch()
+	cfg.Match, cfg.Committed = router.Match, a.wake
+	cfg.Logger = a.log
+	cfg.Beat = func() { beat(c.poller.Name) }
+	return poller.New(cfg)
+}
+
+// wake tells the workers of these deliveries that something waits.
+func (a *app) wake(deliveries []talkrelay.Delivery) {
+	woken := map[string]bool{}
+	for _, d := range deliveries {
+		woken[d.Sink] = true
+	}
+	for _, s := range a.sinks {
+		if woken[s.name] {
+			s.worker.Wake()
+		}
+	}
+}
+
+// run polls and delivers until ctx ends, then lets every worker finish the send in hand.
+func (a *app) run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	errs := make(chan error, len(a.pollers)+len(a.sinks))
+	start := func(f func(context.Context) error) {
+		wg.Go(func() { errs <- f(ctx) })
+	}
+	for _, p := range a.pollers {
+		start(p.Run)
+	}
+	for _, s := range a.sinks {
+		start(s.worker.Run)
+	}
+	wg.Wait()
+	close(errs)
+	for err := range errs {
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// drainLimit bounds how long `run --once` waits for destinations that do not answer.
+const drainLimit = 10 * time.Minute
+
+// once polls every channel once, completely, and delivers what waits. The error says what is still undone.
+func (a *app) once(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, drainLimit)
+	defer cancel()
+	var wg sync.WaitGroup
+	errs := make(chan error, len(a.pollers)+len(a.sinks))
+	for _, p := range a.pollers {
+		wg.Go(func() {
+			if err := p.Once(ctx); err != nil {
+				errs <- fmt.Errorf("channel %s: %w", p.Name(), err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, s := range a.sinks {
+		wg.Go(func() {
+			if err := s.worker.Drain(ctx); err != nil {
+				errs <- fmt.Errorf("sink %s: %w", s.name, err)
+			}
+		})
+	}
+	wg.Wait()
+	close(errs)
+	var first error
+	for err := range errs {
+		a.log.Error("undone", "err", err.Error())
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}

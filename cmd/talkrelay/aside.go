@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	systemd "github.com/coreos/go-systemd/v22/daemon"
+
+	"talkrelay/poller"
+)
+
+// What the service manager is told.
+const (
+	daemonReady    = systemd.SdNotifyReady
+	daemonStopping = systemd.SdNotifyStopping
+)
+
+// notify tells the service manager, if there is one.
+func notify(log *slog.Logger, message string) {
+	if _, err := systemd.SdNotify(false, message); err != nil {
+		log.Warn("service manager not told", "err", err.Error())
+	}
+}
+
+// startAside starts what goes on beside polling and delivering: the control socket, the nightly erasure, the watchdog
+// and the hourly summary. All of it ends with ctx.
+func (d *daemon) startAside(ctx context.Context, wg *sync.WaitGroup) {
+	wg.Go(func() { d.control(ctx) })
+	wg.Go(func() { d.eraseNightly(ctx) })
+	wg.Go(func() { d.watchdog.run(ctx, d.log) })
+	wg.Go(func() { d.summarize(ctx) })
+}
+
+// control serves the control socket. A daemon that cannot have one still does its job.
+func (d *daemon) control(ctx context.Context) {
+	l, err := controlListener(controlSocket(d.cfg.plan.state.Path))
+	if err != nil {
+		d.log.Warn("no control socket, 'talkrelay status' will not work", "err", err.Error())
+		return
+	}
+	serveControl(ctx, l, d.status, d.log)
+}
+
+// eraseNightly removes what the retention no longer allows, when the config says, and never more than a day late.
+func (d *daemon) eraseNightly(ctx context.Context) {
+	for {
+		d.mu.Lock()
+		spec, loc := d.cfg.State.Sweep, d.cfg.location
+		d.mu.Unlock()
+		schedule, err := poller.ParseSchedule(spec, loc)
+		if err != nil {
+			return // checked when the config was loaded
+		}
+		if !sleepUntil(ctx, schedule.Next(time.Now())) {
+			return
+		}
+		if err := d.erase(); err != nil {
+			d.log.Warn("erasing failed, trying again at the next time", "err", err.Error())
+		}
+	}
+}
+
+func (d *daemon) erase() error {
+	report, err := d.db.Sweep(time.Now())
+	if err == nil && report.Erased > 0 {
+		d.log.Info("erased what the retention no longer allows", "count", report.Erased)
+	}
+	return err
+}
+
+// summarize writes one line an hour, so that a quiet log is a living one.
+func (d *daemon) summarize(ctx context.Context) {
+	for sleepUntil(ctx, time.Now().Add(time.Hour)) {
+		s := d.status()
+		delivered := 0
+		waiting, dead := 0, 0
+		for _, k := range s.Sinks {
+			delivered, waiting, dead = delivered+k.Delivered, waiting+k.Waiting, dead+k.Dead
+		}
+		d.log.Info("summary", "delivered", delivered, "waiting", waiting, "dead", dead)
+	}
+}
+
+// sleepUntil waits for t and reports whether it came before the end of ctx. It looks at the wall clock at least once a
+// minute, so a clock that was set or a machine that slept does not shift the time.
+func sleepUntil(ctx context.Context, t time.Time) bool {
+	for {
+		left := time.Until(t.Round(0))
+		if left <= 0 {
+			return ctx.Err() == nil
+		}
+		timer := time.NewTimer(min(left, time.Minute))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return false
+		case <-timer.C:
+		}
+	}
+}
+
+// status asks every part of the running app how it is.
+func (d *daemon) status() status {
+	d.mu.Lock()
+	a, cfg := d.app, d.cfg
+	d.mu.Unlock()
+	s := status{Version: version, Started: d.started, Config: cfg.path}
+	for _, p := range a.pollers {
+		s.Channels = append(s.Channels, channelState(p))
+	}
+	for _, k := range a.sinks {
+		s.Sinks = append(s.Sinks, k.status())
+	}
+	return s
+}
+
+func channelState(p *poller.Poller) channelStatus {
+	s := p.Status()
+	c := channelStatus{Name: p.Name(), LastGood: s.LastGood, Trouble: s.Trouble, Since: s.Since}
+	if s.Rotation.Short() {
+		c.Note = fmt.Sprintf("%d known customers, but contact_requests_per_minute re-reads only %d a day",
+			s.Rotation.Known, s.Rotation.PerDay)
+	}
+	return c
+}
+
+func (k appSink) status() sinkStatus {
+	w := k.worker.Status()
+	s := sinkStatus{Name: k.name, Delivered: w.Delivered, Trouble: w.Err, Since: w.Since, NextTry: w.NextTry, InDoubt: w.InDoubt}
+	var err error
+	if s.Waiting, s.Dead, s.Oldest, err = k.queue.Depth(); err != nil {
+		s.Trouble = err.Error()
+	}
+	return s
+}

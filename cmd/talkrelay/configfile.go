@@ -1,0 +1,167 @@
+package main
+
+import (
+	"time"
+
+	"talkrelay/sink/slack"
+)
+
+// file is the config file as people write it. The zero value of a field means "left out"; defaults() fills in first
+// what a missing key means, so that a reader of this file sees every default in one place.
+type file struct {
+	Language string        `toml:"language"`
+	Timezone string        `toml:"timezone"`
+	State    stateFile     `toml:"state"`
+	Network  networkFile   `toml:"network"`
+	Retry    retryFile     `toml:"retry"`
+	Channels []channelFile `toml:"channel"`
+	Sinks    sinksFile     `toml:"sink"`
+	Routes   []routeFile   `toml:"route"`
+}
+
+type stateFile struct {
+	Path      string        `toml:"path"`
+	Retention time.Duration `toml:"retention"`
+	MaxSizeMB int           `toml:"max_size_mb"`
+	Sweep     string        `toml:"sweep"`
+}
+
+type networkFile struct {
+	Proxy  string `toml:"proxy"`
+	CAFile string `toml:"ca_file"`
+}
+
+type retryFile struct {
+	Min time.Duration `toml:"min"`
+	Max time.Duration `toml:"max"`
+}
+
+type channelFile struct {
+	Name                     string            `toml:"name"`
+	AccessKey                secret            `toml:"access_key"`
+	AccessSecret             secret            `toml:"access_secret"`
+	Timezone                 string            `toml:"timezone"`
+	Poll                     string            `toml:"poll"`
+	Sweep                    string            `toml:"sweep"`
+	FullSweep                string            `toml:"full_sweep"`
+	Overlap                  time.Duration     `toml:"overlap"`
+	ContactRequestsPerMinute int               `toml:"contact_requests_per_minute"`
+	MessageLookupsPerMinute  int               `toml:"message_lookups_per_minute"`
+	BotOnly                  string            `toml:"bot_only"`
+	SnoozeEndOpens           bool              `toml:"snooze_end_opens"`
+	Teams                    map[string]string `toml:"teams"`
+	BaseURL                  string            `toml:"base_url"`
+	DeskURL                  string            `toml:"desk_url"`
+	Timeout                  time.Duration     `toml:"timeout"`
+	RequestsPerSecond        float64           `toml:"requests_per_second"`
+	ListRequestsPerSecond    float64           `toml:"list_requests_per_second"`
+	Reserve                  int               `toml:"reserve"`
+}
+
+type sinksFile struct {
+	Slack  []slackFile  `toml:"slack"`
+	Sheets []sheetsFile `toml:"sheets"`
+}
+
+type slackFile struct {
+	Name              string          `toml:"name"`
+	Token             secret          `toml:"token"`
+	Channel           string          `toml:"channel"`
+	Mask              bool            `toml:"mask"`
+	Text              string          `toml:"text"`
+	Mention           string          `toml:"mention"`
+	Timeout           time.Duration   `toml:"timeout"`
+	PerSecond         float64         `toml:"per_second"`
+	PerMinute         float64         `toml:"per_minute"`
+	OnUnknown         string          `toml:"on_unknown"`
+	LookupsAnswered   []time.Duration `toml:"lookups_answered"`
+	LookupsUnanswered []time.Duration `toml:"lookups_unanswered"`
+	RecheckAfter      time.Duration   `toml:"recheck_after"`
+	APIURL            string          `toml:"api_url"`
+}
+
+type sheetsFile struct {
+	Name                 string        `toml:"name"`
+	Credentials          secret        `toml:"credentials"`
+	Spreadsheet          string        `toml:"spreadsheet"`
+	Sheet                string        `toml:"sheet"`
+	HeaderRow            int           `toml:"header_row"`
+	Columns              []columnFile  `toml:"columns"`
+	Mask                 bool          `toml:"mask"`
+	Timeout              time.Duration `toml:"timeout"`
+	WritesPerMinute      int           `toml:"writes_per_minute"`
+	BatchRows            int           `toml:"batch_rows"`
+	Endpoint             string        `toml:"endpoint"`
+	AllowCredentialTypes []string      `toml:"allow_credential_types"`
+}
+
+type columnFile struct {
+	Header  string   `toml:"header"`
+	Value   string   `toml:"value"`
+	Type    string   `toml:"type"`
+	Aliases []string `toml:"aliases"`
+}
+
+type routeFile struct {
+	Name    string   `toml:"name"`
+	On      []string `toml:"on"`
+	Channel []string `toml:"channel"`
+	Where   string   `toml:"where"`
+	To      []string `toml:"to"`
+	Text    string   `toml:"text"`
+}
+
+// defaulter is a table of the config file that knows what its missing keys mean.
+type defaulter interface{ defaults() }
+
+func (f *file) defaults() {
+	f.Language, f.Timezone = "ko", "Asia/Seoul"
+}
+
+func (s *stateFile) defaults() {
+	*s = stateFile{Path: "talkrelay.db", Retention: 720 * time.Hour, MaxSizeMB: 1024, Sweep: "15 4 * * *"}
+}
+
+func (r *retryFile) defaults() { *r = retryFile{Min: time.Second, Max: 5 * time.Minute} }
+
+func (c *channelFile) defaults() {
+	*c = channelFile{
+		Poll:                     "@every 5s",
+		Sweep:                    "@every 1m",
+		FullSweep:                "30 4 * * *",
+		Overlap:                  24 * time.Hour,
+		ContactRequestsPerMinute: 30,
+		MessageLookupsPerMinute:  60,
+		BotOnly:                  "wait",
+		BaseURL:                  "https://api.channel.io",
+		DeskURL:                  "https://desk.channel.io/#/channels/{channelId}/user_chats/{chatId}",
+		Timeout:                  30 * time.Second,
+		RequestsPerSecond:        10,
+		ListRequestsPerSecond:    5,
+		Reserve:                  100,
+	}
+}
+
+func (s *slackFile) defaults() {
+	*s = slackFile{
+		Mask:              true,
+		Timeout:           20 * time.Second,
+		PerSecond:         1,
+		PerMinute:         200,
+		OnUnknown:         string(slack.Hold),
+		LookupsAnswered:   []time.Duration{2 * time.Second, 8 * time.Second},
+		LookupsUnanswered: []time.Duration{10 * time.Second, 60 * time.Second},
+		RecheckAfter:      5 * time.Minute,
+		APIURL:            "https://slack.com/api/",
+	}
+}
+
+func (s *sheetsFile) defaults() {
+	*s = sheetsFile{
+		HeaderRow:       1,
+		Timeout:         60 * time.Second,
+		WritesPerMinute: 50,
+		BatchRows:       1000,
+		Endpoint:        "https://sheets.googleapis.com/",
+	}
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"html"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"talkrelay/sandbox"
+)
+
+// demoWatcher prints what happens in the shop and what arrives, as it does.
+type demoWatcher struct {
+	shop  *demoShop
+	out   io.Writer
+	start time.Time
+	seen  map[string]int // what has been printed of each place
+}
+
+func newDemoWatcher(shop *demoShop, out io.Writer) *demoWatcher {
+	return &demoWatcher{shop: shop, out: out, start: time.Now(), seen: map[string]int{}}
+}
+
+func (w *demoWatcher) say(what string) { w.line("채널톡", what) }
+
+func (w *demoWatcher) line(where, what string) {
+	fmt.Fprintf(w.out, "%5.1fs  %s  %s\n", time.Since(w.start).Seconds(), where, what)
+}
+
+// look prints what has arrived since the last look.
+func (w *demoWatcher) look() {
+	messages := w.shop.slack.Messages()
+	for _, m := range messages[min(w.seen["slack"], len(messages)):] {
+		w.line("  → Slack", html.UnescapeString(m.Text))
+	}
+	w.seen["slack"] = len(messages)
+	for _, tab := range []string{demoInquiries, demoChanges} {
+		rows := w.shop.rows(tab)
+		for _, row := range rows[min(w.seen[tab], len(rows)):] {
+			w.line("  → "+tab, strings.Join(row[:min(4, len(row))], " | "))
+		}
+		w.seen[tab] = len(rows)
+	}
+}
+
+// pause waits for d and prints what arrives meanwhile.
+func (w *demoWatcher) pause(ctx context.Context, d time.Duration) error {
+	end := time.NewTimer(d)
+	defer end.Stop()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-end.C:
+			return nil
+		case <-tick.C:
+			w.look()
+		}
+	}
+}
+
+// settle waits until everything has arrived, limit at most.
+func (w *demoWatcher) settle(ctx context.Context, limit time.Duration) {
+	for end := time.Now().Add(limit); time.Now().Before(end) && !w.shop.compare().ok(); {
+		if w.pause(ctx, 200*time.Millisecond) != nil {
+			return
+		}
+	}
+}
+
+// rows returns a tab's rows as text, without the header; nil if the tab is not there yet.
+func (s *demoShop) rows(tab string) [][]string {
+	cells := s.sheet.Rows(tab)
+	if len(cells) == 0 {
+		return nil
+	}
+	var rows [][]string
+	for _, r := range cells[1:] {
+		row := make([]string, len(r))
+		for i, c := range r {
+			row[i] = c.String()
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// compare holds what arrived against what happened since the daemon's first look.
+func (s *demoShop) compare() demoResult {
+	var all, inquiries, changes []string
+	count := map[string]int{}
+	for _, h := range s.channel.Happenings()[s.before:] {
+		id := h.ChatID
+		if h.Kind == sandbox.ContactChanged {
+			id = h.UserID
+		}
+		key := numbered(count, id)
+		all = append(all, key)
+		if h.Kind == sandbox.ContactChanged {
+			changes = append(changes, key)
+		} else {
+			inquiries = append(inquiries, key)
+		}
+	}
+	r := demoResult{events: len(all), violations: s.world.Violations()}
+	r.slack = sandbox.Compare(inquiries, s.slackKeys())
+	r.sheets = sandbox.Compare(inquiries, rowKeys(s.rows(demoInquiries)))
+	if got := len(s.rows(demoChanges)); got != len(changes) {
+		r.changes = sandbox.Compare(changes, changes[:min(got, len(changes))])
+	}
+	r.pings = s.customerPings()
+	return r
+}
+
+// slackKeys returns the chats that the posts about inquiries name, each with its count so far: a chat that is opened
+// again is posted again.
+func (s *demoShop) slackKeys() []string {
+	var ids []string
+	for _, h := range s.channel.Happenings() {
+		ids = append(ids, h.ChatID)
+	}
+	var keys []string
+	count := map[string]int{}
+	for _, id := range sandbox.KeysIn(s.inquiryTexts(), ids...) {
+		keys = append(keys, numbered(count, id))
+	}
+	return keys
+}
+
+func (s *demoShop) inquiryTexts() []string {
+	var texts []string
+	for _, text := range s.slack.Texts() {
+		if !strings.Contains(text, "연락처 변경") {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}
+
+func rowKeys(rows [][]string) []string {
+	var keys []string
+	count := map[string]int{}
+	for _, row := range rows {
+		keys = append(keys, numbered(count, row[0]))
+	}
+	return keys
+}
+
+func numbered(count map[string]int, id string) string {
+	count[id]++
+	return fmt.Sprintf("%s/%d", id, count[id])
+}
+
+// customerPings counts what is live in the channel beside the links to the desk. No customer may cause any.
+func (s *demoShop) customerPings() int {
+	n := 0
+	for _, p := range s.slack.Pings() {
+		if p.Kind.Mention() || !strings.HasPrefix(p.Target, "https://desk.channel.io/") {
+			n++
+		}
+	}
+	return n
+}
+
+// print shows what Slack and the sheet hold in the end.
+func (s *demoShop) print(out io.Writer) {
+	fmt.Fprintln(out, "\n── Slack #cs-alerts ──")
+	for _, m := range s.slack.Messages() {
+		fmt.Fprintln(out, m.Terminal())
+	}
+	for _, tab := range []string{demoInquiries, demoChanges} {
+		fmt.Fprintf(out, "── Google Sheets: %s ──\n", tab)
+		for _, row := range s.rows(tab) {
+			fmt.Fprintln(out, "  "+strings.ReplaceAll(strings.Join(row, " | "), "\n", " "))
+		}
+	}
+}
+
+// writePage writes the HTML page to path, or to a new file, and returns where it is.
+func (s *demoShop) writePage(path string) (string, error) {
+	f, err := createPage(path)
+	if err != nil {
+		return "", err
+	}
+	page := sandbox.Page{
+		Title:    "talkrelay demo",
+		Location: time.FixedZone("KST", 9*60*60),
+		Channels: []*sandbox.SlackChannel{s.slack},
+		Sheets:   []*sandbox.Spreadsheet{s.sheet},
+	}
+	if err := sandbox.WritePage(f, page); err != nil {
+		_ = f.Close()
+		return "", err
+	}
+	return f.Name(), f.Close()
+}
+
+func createPage(path string) (*os.File, error) {
+	if path != "" {
+		return os.Create(path)
+	}
+	return os.CreateTemp("", "talkrelay-demo-*.html")
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"talkrelay/sandbox"
+)
+
+// asDaemon in the environment makes the test binary the program itself, so that tests run, signal and kill a real
+// process without building another binary.
+const asDaemon = "TALKRELAY_TEST_AS_DAEMON"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asDaemon) != "" {
+		ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+		code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+		stop()
+		os.Exit(code)
+	}
+	os.Exit(m.Run())
+}
+
+// rig is a shop on simulated services with a directory for the daemon that serves it.
+type rig struct {
+	*demoShop
+	t      *testing.T
+	dir    string
+	config string
+}
+
+// newRig starts a world and writes a config for it. Lines of edits replace text of the config, old and new in turn.
+func newRig(t *testing.T, edits ...string) *rig {
+	t.Helper()
+	shop, err := openShop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = shop.world.Close() })
+	r := &rig{demoShop: shop, t: t, dir: t.TempDir()}
+	r.config = filepath.Join(r.dir, "talkrelay.toml")
+	if err := shop.writeConfig(r.dir, r.config); err != nil {
+		t.Fatal(err)
+	}
+	r.edit(append([]string{`"@every 3s"`, `"@every 2s"`, "[state]", "[retry]\nmin = \"50ms\"\nmax = \"500ms\"\n\n[state]"}, edits...)...)
+	return r
+}
+
+// edit replaces texts of the config file, old and new in turn.
+func (r *rig) edit(oldnew ...string) {
+	r.t.Helper()
+	data, err := os.ReadFile(r.config)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	text := string(data)
+	for i := 0; i < len(oldnew); i += 2 {
+		if !strings.Contains(text, oldnew[i]) {
+			r.t.Fatalf("config has no %q", oldnew[i])
+		}
+		text = strings.ReplaceAll(text, oldnew[i], oldnew[i+1])
+	}
+	if err := os.WriteFile(r.config, []byte(text), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// process is a running talkrelay.
+type process struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	mu     sync.Mutex
+	output bytes.Buffer
+	ended  chan struct{}
+	err    error
+}
+
+// start runs the program with args. It is killed at the end of the test if it still runs.
+func (r *rig) start(args ...string) *process {
+	r.t.Helper()
+	if len(args) == 0 {
+		args = []string{"run", "--config", r.config}
+	}
+	p := &process{t: r.t, cmd: exec.Command(os.Args[0], args...), ended: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), asDaemon+"=1")
+	p.cmd.Stdout, p.cmd.Stderr = p, p
+	if err := p.cmd.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.ended)
+	}()
+	r.t.Cleanup(p.kill)
+	return p
+}
+
+// Write collects the process's output.
+func (p *process) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.output.Write(b)
+}
+
+func (p *process) log() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.output.String()
+}
+
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	<-p.ended
+}
+
+func (p *process) signal(s os.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// wait returns the exit code.
+func (p *process) wait(limit time.Duration) int {
+	p.t.Helper()
+	select {
+	case <-p.ended:
+		return p.cmd.ProcessState.ExitCode()
+	case <-time.After(limit):
+		p.t.Fatalf("still running after %s; its output:\n%s", limit, p.log())
+		return -1
+	}
+}
+
+// awaitLog waits until the output holds text.
+func (p *process) awaitLog(text string) {
+	p.t.Helper()
+	await(p.t, fmt.Sprintf("log line with %q", text), func() bool { return strings.Contains(p.log(), text) }, p.log)
+}
+
+// await polls done until it holds.
+func await(t *testing.T, what string, done func() bool, detail func() string) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); ; {
+		if done() {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("waited too long for %s\n%s", what, detail())
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// firstLook is what the daemon logs when its silent first look is complete.
+const firstLook = "first look complete"
+
+// awaitBaseline waits until the daemon has looked once and would notice anything new.
+func (r *rig) awaitBaseline(p *process) {
+	r.t.Helper()
+	p.awaitLog(firstLook)
+}
+
+// awaitAll waits until everything that happened has arrived.
+func (r *rig) awaitAll(p *process) {
+	r.t.Helper()
+	await(r.t, "all deliveries", func() bool { return r.compare().ok() }, func() string {
+		return r.compare().verdict() + "\n" + p.log()
+	})
+}
+
+// customer adds a customer and opens a chat for them.
+func (r *rig) customer(name, text string) *sandbox.Chat {
+	return r.channel.OpenChat(r.channel.AddUser(sandbox.User{Name: name}), text, sandbox.Opening{})
+}

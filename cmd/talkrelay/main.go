@@ -1,0 +1,87 @@
+// Command talkrelay carries what happens in Channel Talk to Slack and Google Sheets. Each subcommand is one file here;
+// configfile.go to load.go turn the TOML file into the packages' own Configs, wiring.go connects the packages.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes. The unit file does not restart the service on exitConfig.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+	exitConfig = 78 // EX_CONFIG of sysexits.h
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run executes one command line and returns the exit code. Errors are printed here and nowhere else.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := newRootCommand()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	err := root.ExecuteContext(ctx)
+	var exit exitError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &exit):
+		if exit.err != nil {
+			fmt.Fprintln(stderr, exit.err)
+		}
+		return exit.code
+	}
+	fmt.Fprintf(stderr, "talkrelay: %v\nSee 'talkrelay --help'.\n", err)
+	return exitUsage
+}
+
+// exitError ends the program with a code; err is printed if there is one.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e exitError) Unwrap() error { return e.err }
+
+func failed(err error) error { return exitError{exitFailed, err} }
+
+func newRootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "talkrelay",
+		Short: "Channel Talk (채널톡) → Slack and Google Sheets, each inquiry once, without an inbound port",
+		Long: `talkrelay asks Channel Talk what is new and carries it to Slack and Google Sheets:
+new inquiries, changed phone numbers and e-mail addresses. Each arrives once and in
+order, whatever crashes meanwhile. It listens on no port.
+
+Start here:
+  talkrelay demo                       see it work in ten seconds, no account needed
+  talkrelay check --config FILE        try every key, channel and sheet of a config
+  talkrelay run   --config FILE        run for real`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+	}
+	root.AddCommand(newRunCommand(), newCheckCommand(), newDemoCommand(), newStatusCommand(), newVersionCommand())
+	return root
+}

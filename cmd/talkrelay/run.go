@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"talkrelay/state"
+)
+
+// defaultConfig is where the packages put the config file.
+const defaultConfig = "/etc/talkrelay/talkrelay.toml"
+
+func newRunCommand() *cobra.Command {
+	var opts runOptions
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Poll Channel Talk and deliver to the sinks until stopped",
+		Long: `Poll Channel Talk and deliver to the sinks until stopped.
+
+The first start looks at what is there and sends nothing; only what happens from then on is delivered.
+SIGTERM or Ctrl-C stops after the send in hand (10 s at most). SIGHUP reads the config again, all or nothing.
+
+Exit codes: 0 good, 1 failed, 2 wrong usage, 78 bad config.`,
+		Example: `  talkrelay run --config talkrelay.toml
+  talkrelay run --config talkrelay.toml --once     poll once, deliver, exit: for cron`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return opts.run(cmd.Context(), cmd.ErrOrStderr())
+		},
+	}
+	cmd.Flags().StringVarP(&opts.config, "config", "c", defaultConfig, "config file")
+	cmd.Flags().BoolVar(&opts.once, "once", false, "poll every channel once, deliver what waits, and exit")
+	addLogFlags(cmd, &opts.log)
+	return cmd
+}
+
+func addLogFlags(cmd *cobra.Command, cfg *logConfig) {
+	cmd.Flags().StringVar(&cfg.Format, "log-format", "logfmt", "logfmt or json")
+	cmd.Flags().BoolVar(&cfg.Verbose, "verbose", false, "log debug lines too")
+	_ = cmd.RegisterFlagCompletionFunc("log-format", cobra.FixedCompletions([]string{"logfmt", "json"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+type runOptions struct {
+	config string
+	once   bool
+	log    logConfig
+}
+
+// openDaemon loads the config and opens the state file.
+func (o runOptions) openDaemon(stderr io.Writer) (*daemon, error) {
+	if o.log.Format != "logfmt" && o.log.Format != "json" {
+		return nil, exitError{exitUsage, fmt.Errorf(`--log-format must be "logfmt" or "json"`)}
+	}
+	o.log.Journal = underJournal(os.Stderr, os.Getenv)
+	cfg, err := loadConfig(o.config, os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	log := newLogger(stderr, o.log, cfg.secrets)
+	for _, w := range cfg.warnings {
+		log.Warn("config", "err", w)
+	}
+	stateCfg := cfg.plan.state
+	stateCfg.Logger = log
+	db, err := state.Open(stateCfg)
+	if err != nil {
+		log.Error("open state file", "err", err.Error())
+		return nil, failed(fmt.Errorf("open state file: %w", err))
+	}
+	d := &daemon{options: o, stderr: stderr, db: db, started: time.Now()}
+	if err := d.use(cfg, log); err != nil {
+		_ = db.Close()
+		return nil, failed(err)
+	}
+	return d, nil
+}
+
+func (o runOptions) run(ctx context.Context, stderr io.Writer) error {
+	d, err := o.openDaemon(stderr)
+	if err != nil {
+		return err
+	}
+	if o.once {
+		err = d.app.once(ctx)
+	} else {
+		err = d.serve(ctx)
+	}
+	if closeErr := d.db.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return failed(err)
+	}
+	return nil
+}
+
+// daemon is the process around the app: what stays while configs come and go.
+type daemon struct {
+	options runOptions
+	stderr  io.Writer
+	db      *state.DB
+
+	mu  sync.Mutex // guards what a reload replaces
+	cfg *config
+	log *slog.Logger
+	app *app
+
+	started  time.Time
+	watchdog watchdog
+}
+
+// use makes cfg the daemon's config. On an error the daemon keeps what it had.
+func (d *daemon) use(cfg *config, log *slog.Logger) error {
+	a, err := newApp(cfg, d.db, log, d.watchdog.beat)
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.cfg, d.log, d.app = cfg, log, a
+	d.watchdog.expect(cfg.Channels)
+	return nil
+}
+
+// serve runs until ctx ends. A reload stops the app between two sends and starts the next one on the same file.
+func (d *daemon) serve(ctx context.Context) error {
+	reload := make(chan os.Signal, 1)
+	signal.Notify(reload, syscall.SIGHUP)
+	defer signal.Stop(reload)
+
+	var aside sync.WaitGroup
+	defer aside.Wait()
+	asideCtx, stopAside := context.WithCancel(ctx)
+	defer stopAside()
+	d.startAside(asideCtx, &aside)
+
+	d.log.Info("started", "channels", len(d.cfg.Channels), "sinks", len(d.app.sinks))
+	notify(d.log, daemonReady)
+	for {
+		appCtx, stop := context.WithCancel(ctx)
+		ended := make(chan error, 1)
+		go func() { ended <- d.app.run(appCtx) }()
+		next := d.awaitReload(ctx, reload, ended)
+		if next == nil {
+			notify(d.log, daemonStopping)
+		}
+		stop()
+		err := <-ended
+		if next == nil {
+			d.log.Info("stopped")
+			return err
+		}
+		if err := d.reload(next); err != nil {
+			return err
+		}
+	}
+}
+
+// awaitReload returns the config of the next reload that succeeds, nil when the daemon is to end.
+func (d *daemon) awaitReload(ctx context.Context, reload <-chan os.Signal, ended chan error) *config {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-ended:
+			ended <- err
+			return nil
+		case <-reload:
+			if next := d.readAgain(); next != nil {
+				return next
+			}
+		}
+	}
+}
+
+// readAgain loads the config file anew. It returns nil, and the daemon goes on as it was, if the file is bad or asks
+// for something that only a restart can change.
+func (d *daemon) readAgain() *config {
+	next, err := readConfig(d.options.config, os.Getenv)
+	switch {
+	case err != nil:
+		d.log.Error("reload refused, the old config stays in force", "err", err.Error())
+		return nil
+	case next.plan.state.Path != d.cfg.plan.state.Path:
+		d.log.Error("reload refused, the old config stays in force", "err", "state.path can only change with a restart")
+		return nil
+	}
+	return next
+}
+
+// reload puts next in force. The app has stopped; the state file, and with it every cursor, stays as it is.
+func (d *daemon) reload(next *config) error {
+	log := newLogger(d.stderr, d.options.log, next.secrets)
+	if err := d.use(next, log); err != nil {
+		d.log.Error("reload refused, the old config stays in force", "err", err.Error())
+		return d.use(d.cfg, d.log)
+	}
+	d.log.Info("reloaded", "channels", len(next.Channels), "sinks", len(d.app.sinks))
+	notify(d.log, daemonReady)
+	return nil
+}

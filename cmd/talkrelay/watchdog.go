@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	systemd "github.com/coreos/go-systemd/v22/daemon"
+)
+
+// beatLimit is how long a channel's loop may go without progress before the watchdog is no longer fed. The loop beats
+// at every step and while it waits; the longest step is one request with its timeout.
+const beatLimit = 2 * time.Minute
+
+// watchdog feeds systemd's watchdog from the progress of the polling loops, never from a bare ticker: a loop that
+// hangs stops the feeding, systemd kills the process with every goroutine's stack in the journal, and starts it again.
+type watchdog struct {
+	mu    sync.Mutex
+	beats map[string]time.Time
+}
+
+// expect names the channels whose beats count from now on.
+func (w *watchdog) expect(channels []channelFile) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.beats = map[string]time.Time{}
+	for _, c := range channels {
+		w.beats[c.Name] = time.Now()
+	}
+}
+
+// beat records progress of one channel's loop.
+func (w *watchdog) beat(channel string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, ok := w.beats[channel]; ok {
+		w.beats[channel] = time.Now()
+	}
+}
+
+// stuck names a channel whose loop has made no progress for too long, "" if there is none.
+func (w *watchdog) stuck(now time.Time) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for name, at := range w.beats {
+		if now.Sub(at) > beatLimit {
+			return name
+		}
+	}
+	return ""
+}
+
+// run feeds the service manager's watchdog, if it has one, until ctx ends.
+func (w *watchdog) run(ctx context.Context, log *slog.Logger) {
+	interval, err := systemd.SdWatchdogEnabled(false)
+	if err != nil || interval <= 0 {
+		return
+	}
+	tick := time.NewTicker(interval / 3)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if name := w.stuck(time.Now()); name != "" {
+			log.Error("loop hangs, the watchdog is not fed", "channel", name)
+			continue
+		}
+		notify(log, systemd.SdNotifyWatchdog)
+	}
+}
