@@ -109,14 +109,7 @@ func (t onceTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { trace.gotConn() },
 	})
-	once := req.Clone(ctx)
-	once.GetBody = nil
-	for key := range once.Header {
-		if strings.EqualFold(key, "Idempotency-Key") || strings.EqualFold(key, "X-Idempotency-Key") {
-			delete(once.Header, key)
-		}
-	}
-	resp, err := t.base.RoundTrip(once)
+	resp, err := t.base.RoundTrip(unrepeatable(req.Clone(ctx)))
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +121,21 @@ func (t onceTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp.Body = &joinedBody{Reader: io.MultiReader(bytes.NewReader(head), rest), Closer: resp.Body}
 	return resp, nil
+}
+
+// unrepeatable takes from req what makes net/http believe that it may send it twice.
+func unrepeatable(req *http.Request) *http.Request {
+	req.GetBody = nil
+	for key := range req.Header {
+		if strings.EqualFold(key, "Idempotency-Key") || strings.EqualFold(key, "X-Idempotency-Key") {
+			delete(req.Header, key)
+		}
+	}
+	reads := req.Method == "" || req.Method == http.MethodGet || req.Method == http.MethodHead
+	if !reads && (req.Body == nil || req.Body == http.NoBody) {
+		req.Body = io.NopCloser(strings.NewReader("")) // HTTP/2 repeats what has no body
+	}
+	return req
 }
 
 // joinedBody is a response body whose start has been read already.
