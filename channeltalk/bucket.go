@@ -14,9 +14,9 @@ const (
 	// told how long instead.
 	patience = 5 * time.Second
 
-	firstHold = time.Second     // after a 429 that does not say how long; doubled with each further one
-	maxHold   = 5 * time.Minute // whatever a reply says
-	slowFor   = 10 * time.Second
+	firstHold = time.Second      // after a 429 that does not say how long; doubled with each further one
+	maxHold   = 5 * time.Minute  // whatever a reply says
+	slowFor   = 10 * time.Second // at half pace when a reply does not say when the allowance is reset
 )
 
 // bucket paces the requests that share one allowance. It is safe for concurrent use.

@@ -20,6 +20,7 @@ type Client struct {
 	gate    *gate
 	base    *url.URL
 	timeout time.Duration
+	maxBody int64   // bytes of a reply, unpacked
 	lists   *bucket // GET /user-chats
 	others  *bucket
 	quota   atomic.Pointer[Quota]
@@ -39,6 +40,7 @@ func New(cfg Config) *Client {
 		},
 		base:    base,
 		timeout: cfg.Timeout,
+		maxBody: defaultMaxBody,
 		lists:   newBucket(cfg.ListRequestsPerSecond, max(20, int(4*cfg.ListRequestsPerSecond)), cfg.Reserve),
 		others:  newBucket(cfg.RequestsPerSecond, max(1, int(2*cfg.RequestsPerSecond)), cfg.Reserve),
 	}

@@ -76,8 +76,8 @@ func TestMessagePrivateAndLog(t *testing.T) {
 		private, log bool
 	}{
 		{``, false, false},
-		{`,"options":["actAsManager"]`, false, false},
-		{`,"options":["silent","private"]`, true, false},
+		{`,"options":["actAsManager","silent"]`, false, false},
+		{`,"options":["actAsManager","private"]`, true, false},
 		{`,"options":"private"`, false, false},
 		{`,"log":{"action":"open"}`, false, true},
 		{`,"log":{}`, false, true},

@@ -1,6 +1,7 @@
 package channeltalk_test
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -128,22 +129,6 @@ func TestRepliesThatAreNotJSON(t *testing.T) {
 	}
 }
 
-// endless is a body of spaces.
-type endless []byte
-
-func (e endless) Read(p []byte) (int, error) { return copy(p, e), nil }
-
-func (e endless) RoundTrip(req *http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(e), ContentLength: -1, Request: req}, nil
-}
-
-func TestReplyWithoutEnd(t *testing.T) {
-	t.Parallel()
-	c := channeltalk.New(channeltalk.Config{AccessKey: testKey, AccessSecret: testSecret, Transport: endless(strings.Repeat(" ", 1<<20))})
-	_, err := c.Channel(t.Context())
-	checkError(t, err, channeltalk.NotJSON, 200, "read channel", "64 MiB")
-}
-
 // hijack takes the connection out of the server's hands.
 func hijack(t *testing.T, w http.ResponseWriter) *net.TCPConn {
 	t.Helper()
@@ -266,6 +251,23 @@ func TestEndOfContext(t *testing.T) {
 	}
 	if _, err = c.Channel(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v before anything was sent, want the context's error", err)
+	}
+}
+
+func TestCompressedReply(t *testing.T) {
+	t.Parallel()
+	srv := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			t.Error("the client does not offer to take compressed replies")
+		}
+		w.Header().Set("Content-Encoding", "gzip")
+		z := gzip.NewWriter(w)
+		defer z.Close()
+		_, _ = z.Write(pageOf(3))
+	})
+	page, err := clientOf(t, srv.URL, 0).UserChats(t.Context(), channeltalk.Query{})
+	if err != nil || len(page.UserChats) != 3 {
+		t.Errorf("%v, %v; want 3 chats", page, err)
 	}
 }
 

@@ -107,10 +107,11 @@ func TestOnlyGETIsSent(t *testing.T) {
 	}
 }
 
-func TestCursorIsEncoded(t *testing.T) {
+func TestCursorsAndIDsAreEncoded(t *testing.T) {
 	t.Parallel()
-	found := false
+	found, paths := false, []string{}
 	for _, r := range record(t, "") {
+		paths = append(paths, r.URL.Path)
 		if r.URL.Path == "/open/v5/user-chats" && r.URL.Query().Get("since") != "" {
 			found = true
 			if got := r.URL.Query().Get("since"); got != "a&limit=1+/=한" {
@@ -120,6 +121,11 @@ func TestCursorIsEncoded(t *testing.T) {
 	}
 	if !found {
 		t.Error("no request had a cursor")
+	}
+	for _, want := range []string{"/open/v5/user-chats/a?x=1#y", "/open/v5/user-chats/%2e%2e", "/open/v5/users/@member 1"} {
+		if !slices.Contains(paths, want) {
+			t.Errorf("the server saw no request of %q", want)
+		}
 	}
 }
 

@@ -23,12 +23,14 @@ type request struct {
 
 // reply is a successful answer.
 type reply struct {
-	body []byte
-	at   time.Time // server's clock
+	status int
+	body   []byte
+	at     time.Time // server's clock
 }
 
 const (
-	maxBody  = 64 << 20
+	defaultMaxBody = 64 << 20
+
 	maxGrow  = 4 << 20  // believed of a Content-Length before the bytes are there
 	maxDrain = 64 << 10 // read of a reply nobody wants, to keep its connection
 )
@@ -41,7 +43,7 @@ func get[T any](ctx context.Context, c *Client, q request, decode func(reply) (*
 	}
 	v, err := decode(rep)
 	if err != nil {
-		return nil, &Error{Op: q.op, Kind: NotJSON, Status: http.StatusOK, reason: err.Error(), cause: err}
+		return nil, &Error{Op: q.op, Kind: NotJSON, Status: rep.status, reason: err.Error(), cause: err}
 	}
 	return v, nil
 }
@@ -106,14 +108,14 @@ func (c *Client) send(ctx context.Context, q request, address string) (reply, er
 		e.RetryAfter = held
 		return reply{}, e
 	}
-	body, err := readBody(resp)
+	body, err := readBody(resp, c.maxBody)
 	switch {
 	case err != nil:
 		return reply{}, unreachable(q.op, c.timeout, err)
-	case len(body) > maxBody:
+	case int64(len(body)) > c.maxBody:
 		return reply{}, &Error{Op: q.op, Kind: NotJSON, Status: resp.StatusCode, reason: errTooLarge.Error(), cause: errTooLarge}
 	}
-	return reply{body: body, at: serverTime(resp.Header)}, nil
+	return reply{status: resp.StatusCode, body: body, at: serverTime(resp.Header)}, nil
 }
 
 // learn takes in what the headers of resp say about pace, and returns how long the bucket is held because of it.
@@ -126,12 +128,12 @@ func (c *Client) learn(b *bucket, resp *http.Response) time.Duration {
 	return b.learn(resp.StatusCode, h, now)
 }
 
-// readBody reads to the end, so that the connection can be used again, or one byte beyond maxBody.
-func readBody(resp *http.Response) ([]byte, error) {
+// readBody reads to the end, so that the connection can be used again, or one byte beyond limit.
+func readBody(resp *http.Response, limit int64) ([]byte, error) {
 	var buf bytes.Buffer
 	if n := min(resp.ContentLength, maxGrow); n > 0 {
 		buf.Grow(int(n) + bytes.MinRead)
 	}
-	_, err := buf.ReadFrom(io.LimitReader(resp.Body, maxBody+1))
+	_, err := buf.ReadFrom(io.LimitReader(resp.Body, limit+1))
 	return buf.Bytes(), err
 }

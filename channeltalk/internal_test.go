@@ -2,6 +2,7 @@ package channeltalk
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -46,7 +47,11 @@ func TestGate(t *testing.T) {
 	if _, err := c.gate.RoundTrip(req); !errors.Is(err, errGate) {
 		t.Errorf("another Host header: %v", err)
 	}
-	req.Host = req.URL.Host
+	req.Host, req.URL.Host = "api.channel.io", "elsewhere.example.com"
+	if _, err := c.gate.RoundTrip(req); !errors.Is(err, errGate) {
+		t.Errorf("another host under the good Host header: %v", err)
+	}
+	req.URL.Host = req.Host
 	if _, err := c.gate.RoundTrip(req); err != nil || sent != 1 {
 		t.Errorf("a good request: %v, %d sent", err, sent)
 	}
@@ -58,3 +63,27 @@ func TestGate(t *testing.T) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// spaces is a body without end.
+type spaces struct{}
+
+func (spaces) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
+}
+
+func TestReplyWithoutEnd(t *testing.T) {
+	t.Parallel()
+	c := New(Config{AccessKey: "k", AccessSecret: "s", Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Body: io.NopCloser(spaces{}), ContentLength: -1, Request: r}, nil
+	})})
+	if c.maxBody != 64<<20 {
+		t.Errorf("replies of up to %d bytes are read, want 64 MiB", c.maxBody)
+	}
+	c.maxBody = 1 << 20
+	if _, err := c.Channel(t.Context()); !errors.Is(err, NotJSON) || !errors.Is(err, errTooLarge) {
+		t.Errorf("%v, want too large", err)
+	}
+}
