@@ -97,14 +97,8 @@ func (c *config) checkGlobals(problems *talkrelay.Problems) {
 		problems.Add("language", `must be "ko", "en" or "ja"`)
 	}
 	c.location = location(problems, "timezone", c.Timezone)
-	if c.State.Retention < time.Hour {
-		problems.Add("state.retention", `must be at least "1h"`)
-	}
 	if c.State.MaxSizeMB < 8 {
 		problems.Add("state.max_size_mb", "must be at least 8")
-	}
-	if c.Retry.Min <= 0 || c.Retry.Max < c.Retry.Min {
-		problems.Add("retry.max", "retry.min must be above zero and retry.max at least retry.min")
 	}
 	if len(c.Channels) == 0 {
 		problems.Add("channel", "no [[channel]]: name at least one Channel Talk channel")
@@ -159,7 +153,12 @@ func (c *config) locate(problems talkrelay.Problems, text string) error {
 	where := findPositions(text)
 	slices.SortStableFunc(problems, func(a, b talkrelay.Problem) int { return where.line(a.Key) - where.line(b.Key) })
 	e := &configError{path: c.path}
+	told := map[string]bool{} // a value that could not be read only causes follow-ups
 	for _, p := range problems {
+		if told[p.Key] {
+			continue
+		}
+		told[p.Key] = true
 		place := c.path
 		if n := where.line(p.Key); n > 0 {
 			place = fmt.Sprintf("%s:%d", c.path, n)

@@ -55,6 +55,7 @@ func (c *config) makePlan(secrets *secretReader, getenv func(string) string, pro
 		retry: dispatch.RetryConfig{Min: c.Retry.Min, Max: c.Retry.Max},
 	}
 	addAll(problems, "state", p.state.Validate())
+	addAll(problems, "retry", p.retry.Validate())
 	if _, err := poller.ParseSchedule(c.State.Sweep, c.location); err != nil {
 		problems.Add("state.sweep", "%v", err)
 	}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// minimal is the least a config can be. Files of testdata/bad are this, with one thing made wrong.
+const minimal = `[[channel]]
+name          = "main"
+access_key    = "key-1234567890"
+access_secret = "secret-1234567890"
+
+[[sink.slack]]
+name    = "alerts"
+token   = "xoxb-1234567890"
+channel = "C0123456789"
+
+[[route]]
+name = "new"
+on   = ["userChat.opened"]
+to   = ["alerts"]
+`
+
+func writeFile(t *testing.T, dir, name, text string, mode os.FileMode) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func noEnv(string) string { return "" }
+
+func TestMinimalConfig(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c, err := readConfig(writeFile(t, dir, "c.toml", minimal, 0o600), noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.plan.state.Path != filepath.Join(dir, "talkrelay.db") || c.plan.state.Retention != 720*time.Hour {
+		t.Errorf("state: %+v", c.plan.state)
+	}
+	if p := c.plan.channels[0].poller; p.Poll != "@every 5s" || p.Location.String() != "Asia/Seoul" || p.ContactRequestsPerMinute != 30 {
+		t.Errorf("poller: %+v", p)
+	}
+	if s := c.plan.slack[0]; !*s.Mask || s.Timeout != 20*time.Second || s.lookupsUnanswered[1] != time.Minute {
+		t.Errorf("slack: %+v", s)
+	}
+	if len(c.warnings) != 0 {
+		t.Errorf("warnings: %q", c.warnings)
+	}
+}
+
+var wantLine = regexp.MustCompile(`(?m)^# want: (.*)$`)
+
+// TestBadConfigs loads every file of testdata/bad, whose comments say what must be reported, all of it at once.
+func TestBadConfigs(t *testing.T) {
+	t.Parallel()
+	paths, err := filepath.Glob("testdata/bad/*.toml")
+	if err != nil || len(paths) < 15 {
+		t.Fatalf("only %d files in testdata/bad: %v", len(paths), err)
+	}
+	for _, path := range paths {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".toml"), func(t *testing.T) {
+			t.Parallel()
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = loadConfig(path, noEnv)
+			var exit exitError
+			if !errors.As(err, &exit) || exit.code != exitConfig {
+				t.Fatalf("loadConfig: %v, want exit code %d", err, exitConfig)
+			}
+			want := wantLine.FindAllStringSubmatch(string(data), -1)
+			if len(want) == 0 {
+				t.Fatalf("the file says nothing of what it wants; it got:\n%v", err)
+			}
+			for _, w := range want {
+				if !strings.Contains(err.Error(), w[1]) {
+					t.Errorf("no %q in:\n%v", w[1], err)
+				}
+			}
+			if got := strings.Count(err.Error(), "\n"); got != len(want) {
+				t.Errorf("%d problems, want %d:\n%v", got, len(want), err)
+			}
+			if strings.Contains(err.Error(), "secret-1234567890") || strings.Contains(err.Error(), "xoxb-12") {
+				t.Errorf("a secret is in the error:\n%v", err)
+			}
+		})
+	}
+}
+
+func TestSecretsComeFromThreePlaces(t *testing.T) {
+	t.Parallel()
+	dir, credentials := t.TempDir(), t.TempDir()
+	writeFile(t, credentials, "slack_token", "xoxb-from-credentials\n", 0o440)
+	writeFile(t, dir, "slack_token", "xoxb-from-beside", 0o600)
+	writeFile(t, credentials, "channel_secret", "\n", 0o440) // the unit's empty default
+	writeFile(t, dir, "channel_secret", "secret-from-beside\n", 0o600)
+	text := strings.NewReplacer(
+		`token   = "xoxb-1234567890"`, `token_file = "slack_token"`,
+		`access_secret = "secret-1234567890"`, `access_secret_file = "channel_secret"`,
+		`"key-1234567890"`, `"${ACCESS_KEY}"`,
+	).Replace(minimal)
+	env := map[string]string{"CREDENTIALS_DIRECTORY": credentials, "ACCESS_KEY": "key-from-env"}
+	c, err := readConfig(writeFile(t, dir, "c.toml", text, 0o644), func(k string) string { return env[k] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := c.plan.channels[0].client
+	if client.AccessKey != "key-from-env" || client.AccessSecret != "secret-from-beside" || c.plan.slack[0].Token != "xoxb-from-credentials" {
+		t.Errorf("key %q, secret %q, token %q", client.AccessKey, client.AccessSecret, c.plan.slack[0].Token)
+	}
+	if len(c.secrets) != 3 || len(c.warnings) != 0 {
+		t.Errorf("%d secrets known to the log, warnings %q", len(c.secrets), c.warnings)
+	}
+}
+
+func TestReadableConfigWithSecretWarns(t *testing.T) {
+	t.Parallel()
+	c, err := readConfig(writeFile(t, t.TempDir(), "c.toml", minimal, 0o644), noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.warnings) != 1 || !strings.Contains(c.warnings[0], "chmod 600") {
+		t.Errorf("warnings: %q", c.warnings)
+	}
+}
+
+// TestExampleConfig decodes config.toml.example as it is, and again with every commented default made a setting: both
+// must mean the same.
+func TestExampleConfig(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("../../config.toml.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shop, err := openShop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = shop.world.Close() })
+	dir := t.TempDir()
+	writeFile(t, dir, "channel_secret", "secret-1234567890", 0o600)
+	writeFile(t, dir, "slack_token", "xoxb-1234567890", 0o600)
+	writeFile(t, dir, "google.json", string(shop.world.Google.ServiceAccountJSON()), 0o600)
+	plain, err := readConfig(writeFile(t, dir, "plain.toml", string(data), 0o600), noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	commented := regexp.MustCompile(`(?m)^# ([a-z_]+ *= (?:"[^"]*"|\[[^#]*\]|[0-9.]+|true|false) *(?:#.*)?)$`)
+	full := commented.ReplaceAllStringFunc(string(data), func(line string) string {
+		for _, kept := range []string{"columns", `channel = [`, "text ", "mention", "timezone = \"\"", "proxy", "ca_file", "allow_"} {
+			if strings.HasPrefix(line, "# "+kept) {
+				return line
+			}
+		}
+		return line[2:]
+	})
+	if n := strings.Count(string(data), "\n# ") - strings.Count(full, "\n# "); n < 30 {
+		t.Fatalf("only %d defaults found in the example", n)
+	}
+	explicit, err := readConfig(writeFile(t, dir, "full.toml", full, 0o600), noEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain.file.clearSecrets()
+	explicit.file.clearSecrets()
+	if diff := diffFiles(plain.file, explicit.file); diff != "" {
+		t.Errorf("a commented default is not the default:\n%s", diff)
+	}
+}
+
+func (f *file) clearSecrets() {
+	for i := range f.Channels {
+		f.Channels[i].AccessKey, f.Channels[i].AccessSecret = secret{}, secret{}
+	}
+	for i := range f.Sinks.Slack {
+		f.Sinks.Slack[i].Token = secret{}
+	}
+	for i := range f.Sinks.Sheets {
+		f.Sinks.Sheets[i].Credentials = secret{}
+	}
+}
+
+func diffFiles(a, b file) string {
+	return cmp.Diff(a, b, cmp.AllowUnexported(secret{}), cmpopts.EquateEmpty())
+}
