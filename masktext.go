@@ -12,8 +12,8 @@ func MaskText(s string) string {
 	s = emailLike.ReplaceAllStringFunc(s, MaskEmail)
 	var b strings.Builder
 	last := 0
-	for _, span := range numberSpan.FindAllStringIndex(s, -1) {
-		if inHexID(s, span[0], span[1]) {
+	for _, span := range numberSpan.FindAllStringSubmatchIndex(s, -1) {
+		if harmless := span[2] >= 0; harmless || inHexID(s, span[0], span[1]) {
 			continue
 		}
 		b.WriteString(s[last:span[0]])
@@ -26,12 +26,13 @@ func MaskText(s string) string {
 
 const (
 	digitClass     = `[0-9０-９]`
+	harmlessClass  = `([0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?|\b[CDGTUWB][0-9A-Z]{8,12}\b)` // times of day and Slack's ids
 	separatorClass = `[ \-.()/\x{a0}\x{2010}-\x{2014}\x{2212}\x{30fc}\x{3000}\x{ff0d}\x{ff08}\x{ff09}]`
 )
 
 var (
 	emailLike   = regexp.MustCompile(`[\p{L}\p{N}.!#$%&'*+=?^_{|}~-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+`)
-	numberSpan  = regexp.MustCompile(`[+＋]?` + digitClass + `+(?:` + separatorClass + `{1,3}\+?` + digitClass + `+)*`)
+	numberSpan  = regexp.MustCompile(harmlessClass + `|\+?` + digitClass + `+(?:` + separatorClass + `{1,3}\+?` + digitClass + `+)*`)
 	numberGroup = regexp.MustCompile(`\+?` + digitClass + `+`)
 )
 

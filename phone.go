@@ -51,14 +51,14 @@ var korea = []plan{
 	{prefixes: "15 16 18", bare: true, groups: [3]int{0, 4, 4}}, // 1588-1234
 }
 
-// japan: Ministry of Internal Affairs and Communications, numbering plan. Area codes of four and more digits are left
-// alone, because their length cannot be told without the whole table.
+// japan: Ministry of Internal Affairs and Communications, numbering plan. Of the area codes only those are here that
+// are not the start of a longer one; how another number divides takes the whole table to know.
 var japan = []plan{
-	{prefixes: "60 70 80 90 50", groups: [3]int{2, 4, 4}},
 	{prefixes: "120 570", groups: [3]int{3, 3, 3}},
-	{prefixes: "800", groups: [3]int{3, 3, 4}},
+	{prefixes: "800", groups: [3]int{3, 3, 4}}, // before 080, which never goes on with a zero
+	{prefixes: "60 70 80 90 50", groups: [3]int{2, 4, 4}},
 	{prefixes: "3 6", groups: [3]int{1, 4, 4}},
-	{prefixes: "11 22 23 24 25 26 27 28 29 42 43 44 45 46 47 48 52 53 54 58 72 73 75 76 77 78 79 82 83 84 86 87 88 89 92 93 95 96 97 98 99", groups: [3]int{2, 3, 4}},
+	{prefixes: "11 44 45 52 75 78", groups: [3]int{2, 3, 4}},
 }
 
 func (p plan) format(number string) (string, bool) {
