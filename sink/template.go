@@ -14,7 +14,7 @@ const templateName = "template"
 // Limits of one execution. A template that passes them fails; it never hangs or fills the memory.
 const (
 	maxTemplateOutput = 64 << 10
-	maxTemplateSteps  = 100_000 // turns of loops and calls of other templates
+	maxTemplateSteps  = 20_000 // turns of loops and calls of other templates
 )
 
 // Template is text with {{…}} places for values of a View. It is safe for concurrent use.
