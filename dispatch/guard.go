@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -49,6 +50,14 @@ func (w *Worker) callResolve(ctx context.Context, m sink.Message) (receipt sink.
 func (w *Worker) callRecheck(ctx context.Context, m sink.Message) (removed int, err error) {
 	defer caught(&err, sink.PauseDestination, "look for late copies")
 	return w.rechecker.Recheck(ctx, m)
+}
+
+// classed returns the decision in err, or v for an error that holds none.
+func classed(err error, v sink.Verdict, op, reason string) *sink.Error {
+	if e := (*sink.Error)(nil); errors.As(err, &e) {
+		return e
+	}
+	return &sink.Error{Verdict: v, Op: op, Reason: reason, Err: err}
 }
 
 // caught turns a panic into an error with verdict v.

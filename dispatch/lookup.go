@@ -22,7 +22,7 @@ func (w *Worker) lookUp(ctx context.Context, s talkrelay.Shipment) (talkrelay.Sh
 	case err != nil && ctx.Err() != nil:
 		return s, errStopped
 	case err != nil:
-		return w.lookUpFailed(ctx, s, sink.VerdictOf(err))
+		return w.lookUpFailed(ctx, s, classed(err, sink.Retry, "look up", "no clear answer"))
 	case found:
 		w.log.Info(msgFound, "event", firstEvent(&s), "attempt", s.Attempt)
 		return w.settle(ctx, s, w.delivered(&s, receipt, time.Now()))

@@ -31,7 +31,7 @@ func (w *Worker) begin(ctx context.Context, s talkrelay.Shipment) (talkrelay.Shi
 		return s, w.idle(ctx)
 	}
 	if err := w.callWait(ctx); err != nil {
-		return w.notBegun(ctx, s, err)
+		return w.notBegun(ctx, s, classed(err, sink.Retry, "wait", "cannot send now"))
 	}
 	n := w.maxItems
 	if w.limit > 0 {
@@ -79,11 +79,10 @@ func (w *Worker) prepare(ctx context.Context, items []talkrelay.Pending, form st
 
 // notBegun is what follows when Wait or Prepare stopped a shipment that is not written anywhere yet. Whatever the
 // error says, nothing was sent.
-func (w *Worker) notBegun(ctx context.Context, s talkrelay.Shipment, err error) (talkrelay.Shipment, error) {
+func (w *Worker) notBegun(ctx context.Context, s talkrelay.Shipment, e *sink.Error) (talkrelay.Shipment, error) {
 	if ctx.Err() != nil {
 		return s, errStopped
 	}
-	e := sink.VerdictOf(err)
 	s = w.refused(s, e, w.failed(), time.Now())
 	w.report(&s, e)
 	return s, nil
@@ -95,12 +94,13 @@ func (w *Worker) notPrepared(ctx context.Context, s talkrelay.Shipment, first ta
 	if errors.Is(err, errStopped) || errors.Is(err, ErrBlocked) {
 		return s, err
 	}
-	if e := (*sink.Error)(nil); errors.As(err, &e) && e.Verdict != sink.Bad {
-		return w.notBegun(ctx, s, err)
+	e := classed(err, sink.Bad, "prepare message", "cannot be rendered")
+	if e.Verdict != sink.Bad {
+		return w.notBegun(ctx, s, e)
 	}
 	w.route = first.Route
 	dead := talkrelay.Shipment{ID: newID(), Seqs: []uint64{first.Seq}, Events: []string{first.Event.ID}}
-	return w.settle(ctx, dead, talkrelay.Outcome{Dead: err.Error(), At: time.Now()})
+	return w.settle(ctx, dead, talkrelay.Outcome{Dead: e.Error(), At: time.Now()})
 }
 
 // send sends s, which waits, when its time has come.
@@ -109,7 +109,7 @@ func (w *Worker) send(ctx context.Context, s talkrelay.Shipment) (talkrelay.Ship
 		return s, err
 	}
 	if err := w.callWait(ctx); err != nil {
-		if s, err = w.notBegun(ctx, s, err); err != nil {
+		if s, err = w.notBegun(ctx, s, classed(err, sink.Retry, "wait", "cannot send now")); err != nil {
 			return s, err
 		}
 		return w.save(ctx, s)

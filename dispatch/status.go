@@ -26,13 +26,18 @@ const (
 	WaitingPaused Waiting = "paused" // somebody must mend the destination or its credential
 	WaitingRetry  Waiting = "retry"  // the destination failed or asked to wait
 	WaitingDoubt  Waiting = "doubt"  // it is not known yet whether it arrived
+	WaitingState  Waiting = "state"  // the state file cannot be read or written
 )
 
 // Status returns what the worker is doing now.
 func (w *Worker) Status() Status {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.status
+	st := w.status
+	w.mu.Unlock()
+	if err, since := w.state.Trouble(); err != "" {
+		st.Waiting, st.Err, st.Since = WaitingState, err, since
+	}
+	return st
 }
 
 // waiting notes that s waits until at.
