@@ -115,8 +115,9 @@ func contactFields(c talkrelay.Contact, w *sink.Words) []field {
 
 func (s *Sink) contactCard(c *card, v sink.View, w *sink.Words) {
 	c.emoji, c.heading = "📇", w.ContactChanged
+	when := phrasesOf(v.Lang).at(w.Changed, w.When(v.At.Time))
 	if v.Change == talkrelay.Created {
-		c.heading = w.ContactAdded
+		c.heading, when = w.ContactAdded, w.When(v.At.Time)
 	}
 	for _, change := range v.Changes {
 		value := talkrelay.FormatPhone(change.New) // leaves an e-mail address as it is
@@ -129,7 +130,7 @@ func (s *Sink) contactCard(c *card, v sink.View, w *sink.Words) {
 	if entity == "" {
 		entity = v.User.ID
 	}
-	c.context = present(phrasesOf(v.Lang).at(w.Changed, w.When(v.At.Time)), id(entity))
+	c.context = present(when, id(entity))
 }
 
 func orWord(s, word string) string {

@@ -135,7 +135,7 @@ func (s *Sink) credentialReason(o outcome) string {
 	key := s.setting("token")
 	switch o.code {
 	case "missing_scope":
-		return fmt.Sprintf("the bot token lacks the scope %s: add it to the Slack app under OAuth & Permissions and install the app again", orWord(o.scope, "chat:write"))
+		return fmt.Sprintf("the bot token lacks the scope %s (missing_scope): add it to the Slack app under OAuth & Permissions and install the app again", orWord(o.scope, "chat:write"))
 	case "not_allowed_token_type", "is_bot", "as_user_not_supported":
 		return fmt.Sprintf("Slack refuses this kind of token (%s): put a bot token, which starts with xoxb-, into %s", o.code, key)
 	case "access_denied", "accesslimited", "app_access_restricted", "enterprise_is_restricted", "no_permission":

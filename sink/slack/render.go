@@ -77,7 +77,9 @@ func (c card) statusLine() string {
 
 func (c card) linkLine() string { return "<" + c.link + "|💬 " + c.answer + " →>" }
 
-func (c card) contextLine() string { return escape(strings.Join(c.context, " · "), maxQuote) }
+func (c card) contextLine() string {
+	return escape(sink.OneLine(strings.Join(c.context, " · ")), maxQuote)
+}
 
 func (c card) changeLines() []string {
 	var lines []string

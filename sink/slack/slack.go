@@ -113,11 +113,11 @@ func (s *Sink) ownText(v sink.View, route string) string {
 	if t == nil {
 		return ""
 	}
-	text, err := t.Execute(escapeView(v))
+	text, err := execute(t, v)
 	if err != nil {
 		return "" // ParseTemplate has tried it; what fails all the same must not cost the message
 	}
-	text = cutMarkup(strings.TrimSpace(sink.Clean(text)), maxText)
+	text = cutMarkup(strings.TrimSpace(text), maxText)
 	if !visible(text) {
 		return ""
 	}

@@ -1,11 +1,9 @@
 package slack
 
 import (
-	"maps"
 	"reflect"
+	"strings"
 	"time"
-
-	"github.com/slack-go/slack/slackutilsx"
 
 	"talkrelay"
 	"talkrelay/sink"
@@ -17,7 +15,7 @@ func (s *Sink) view(e talkrelay.Event) sink.View {
 	if _, err := time.LoadLocation(e.TimeZone); e.TimeZone == "" || err != nil {
 		e.TimeZone = s.cfg.Location.String()
 	}
-	v := sink.NewView(e, s.cfg.Language)
+	v := mapTexts(sink.NewView(e, s.cfg.Language), sink.Clean) // ids and names of media come from outside as well
 	if s.cfg.masked() {
 		maskView(&v)
 	}
@@ -35,12 +33,11 @@ func maskView(v *sink.View) {
 		}
 		v.Changes[i].Old, v.Changes[i].New = mask(c.Old), mask(c.New)
 	}
-	profile := maps.Clone(v.User.Profile)
-	for key, value := range profile {
-		profile[key] = talkrelay.MaskText(value)
+	for _, profile := range []map[string]string{v.User.Profile, v.User.User.Profile} {
+		for key, value := range profile {
+			profile[key] = talkrelay.MaskText(value)
+		}
 	}
-	v.User.Profile = profile
-	v.User.User.Profile = profile
 	for _, text := range []*string{
 		&v.Message.Text, &v.User.Name, &v.User.MemberID, &v.Chat.Name, &v.Chat.Title, &v.Chat.Description, &v.Chat.Page,
 	} {
@@ -54,29 +51,44 @@ func maskContact(c *talkrelay.Contact) {
 	c.Email = talkrelay.MaskEmail(c.Email)
 }
 
-// escapeView returns v with every text in it escaped for mrkdwn, so that what an own template writes of it can neither
-// mention nor link. It goes by the types and not by the fields' names: a field added later is escaped too.
-func escapeView(v sink.View) sink.View {
-	link := linkURL(v.DeskURL)
-	out := reflect.New(reflect.TypeFor[sink.View]()).Elem()
-	escapeInto(out, reflect.ValueOf(v))
-	escaped := out.Interface().(sink.View)
-	escaped.DeskURL = link // fit for <{{.DeskURL}}|label>, or nothing
-	return escaped
+// What mrkdwn gives a meaning to, and what stands for it while a template runs. Unicode reserves these three for use
+// inside a program, each is one character like what it stands for, and so functions that cut or count work as they
+// would on the text itself.
+var (
+	guards  = strings.NewReplacer("&", "\ufdd0", "<", "\ufdd1", ">", "\ufdd2", "\ufdd0", "", "\ufdd1", "", "\ufdd2", "")
+	escapes = strings.NewReplacer("\ufdd0", "&amp;", "\ufdd1", "&lt;", "\ufdd2", "&gt;")
+)
+
+// execute runs an own template. What it writes of v can neither mention nor link; what the operator wrote can.
+func execute(t *sink.Template, v sink.View) (string, error) {
+	guarded := mapTexts(v, guards.Replace)
+	guarded.DeskURL = linkURL(v.DeskURL) // escaped and fit for <{{.DeskURL}}|label>, or nothing
+	text, err := t.Execute(guarded)
+	if err != nil {
+		return "", err
+	}
+	return escapes.Replace(sink.Clean(text)), nil
 }
 
-// escapeInto copies from to the settable to. It shares nothing with from that it would have to change.
-func escapeInto(to, from reflect.Value) {
+// mapTexts returns v with f applied to every text in it. It goes by the types and not by the fields' names: a field
+// that is added later is treated too. What it returns shares nothing with v that it would have to change.
+func mapTexts(v sink.View, f func(string) string) sink.View {
+	out := reflect.New(reflect.TypeFor[sink.View]()).Elem()
+	mapInto(out, reflect.ValueOf(v), f)
+	return out.Interface().(sink.View)
+}
+
+func mapInto(to, from reflect.Value, f func(string) string) {
 	switch from.Kind() {
 	case reflect.String:
-		to.SetString(slackutilsx.EscapeMessage(from.String()))
+		to.SetString(f(from.String()))
 	case reflect.Struct:
 		if from.Type() == reflect.TypeFor[time.Time]() {
 			to.Set(from)
 			return
 		}
 		for i := range from.NumField() {
-			escapeInto(to.Field(i), from.Field(i))
+			mapInto(to.Field(i), from.Field(i), f)
 		}
 	case reflect.Slice:
 		if from.IsNil() {
@@ -84,7 +96,7 @@ func escapeInto(to, from reflect.Value) {
 		}
 		to.Set(reflect.MakeSlice(from.Type(), from.Len(), from.Len()))
 		for i := range from.Len() {
-			escapeInto(to.Index(i), from.Index(i))
+			mapInto(to.Index(i), from.Index(i), f)
 		}
 	case reflect.Map:
 		if from.IsNil() {
@@ -93,8 +105,8 @@ func escapeInto(to, from reflect.Value) {
 		to.Set(reflect.MakeMapWithSize(from.Type(), from.Len()))
 		for key, value := range from.Seq2() {
 			k, v := reflect.New(key.Type()).Elem(), reflect.New(value.Type()).Elem()
-			escapeInto(k, key)
-			escapeInto(v, value)
+			mapInto(k, key, f)
+			mapInto(v, value, f)
 			to.SetMapIndex(k, v)
 		}
 	default:
