@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"channeltalk":     {},
 	"sandbox":         {},
 	"state":           {"."},
-	"state/statetest": {".", "state"},
+	"state/statetest": {"."}, // it suits any store
 	"poller":          {".", "channeltalk"},
 	"sink":            {"."},
 	"sink/sinktest":   {".", "sink"},

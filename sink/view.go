@@ -94,10 +94,11 @@ func NewView(e talkrelay.Event, lang Language) View {
 func viewChat(c talkrelay.Chat, in func(time.Time) Time) ViewChat {
 	c.Name, c.Title, c.Page = OneLine(c.Name), OneLine(c.Title), OneLine(c.Page)
 	c.Description = Clean(c.Description)
+	c.Tags, c.ManagerIDs = cleanList(c.Tags), cleanList(c.ManagerIDs)
 	return ViewChat{
 		Chat:          c,
-		ManagerIDs:    cleanList(c.ManagerIDs),
-		Tags:          cleanList(c.Tags),
+		ManagerIDs:    c.ManagerIDs,
+		Tags:          c.Tags,
 		CreatedAt:     in(c.CreatedAt),
 		FirstOpenedAt: in(c.FirstOpenedAt),
 		OpenedAt:      in(c.OpenedAt),
@@ -112,11 +113,13 @@ func viewChat(c talkrelay.Chat, in func(time.Time) Time) ViewChat {
 
 func viewUser(u talkrelay.User) ViewUser {
 	u.Name, u.Contact = OneLine(u.Name), cleanContact(u.Contact)
-	v := ViewUser{User: u, Tags: cleanList(u.Tags), Profile: make(Profile, len(u.Profile))}
+	u.Tags = cleanList(u.Tags)
+	profile := make(Profile, len(u.Profile))
 	for key, value := range u.Profile {
-		v.Profile[OneLine(key)] = Clean(value)
+		profile[OneLine(key)] = Clean(value)
 	}
-	return v
+	u.Profile = profile
+	return ViewUser{User: u, Tags: u.Tags, Profile: profile}
 }
 
 func cleanContact(c talkrelay.Contact) talkrelay.Contact {
@@ -127,8 +130,8 @@ func cleanContact(c talkrelay.Contact) talkrelay.Contact {
 	}
 }
 
-func cleanList(list []string) List {
-	out := make(List, 0, len(list))
+func cleanList(list []string) []string {
+	out := make([]string, 0, len(list))
 	for _, s := range list {
 		if s = OneLine(s); s != "" {
 			out = append(out, s)
