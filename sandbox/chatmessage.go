@@ -85,11 +85,11 @@ func (t *Chat) say(at int64, personType, personID, text string, o sayOptions) {
 	chatKey := "userChat-" + t.wire.ID
 	m := &chatMessage{wire: wireMessage{
 		ID: id, ChatKey: chatKey, MainKey: chatKey + "-" + id, ChannelID: t.c.ID, ChatType: "userChat", ChatID: t.wire.ID,
-		PersonType: personType, PersonID: personID, RequestID: "desk-web-" + id, Language: "ko", CreatedAt: at, UpdatedAt: at, Version: at,
+		PersonType: personType, PersonID: personID, Language: "ko", CreatedAt: at, UpdatedAt: at, Version: at,
 		PlainText: text, State: "sent", Log: o.log, WritingType: "standard",
 	}}
 	if text != "" {
-		m.wire.Blocks = []wireBlock{{Type: "text", Value: markUp(text)}}
+		m.wire.Blocks = []wireBlock{{Type: "text", Value: markUp.Replace(text)}}
 	}
 	for i := range o.files {
 		m.wire.Files = append(m.wire.Files, t.file(id, i))
@@ -124,6 +124,4 @@ func (t *Chat) file(messageID string, i int) wireFile {
 }
 
 // markUp escapes text as the blocks of a message hold it.
-func markUp(text string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
-}
+var markUp = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")

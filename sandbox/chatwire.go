@@ -95,7 +95,6 @@ type wireMessage struct {
 	ChatID         string      `json:"chatId"`
 	PersonType     string      `json:"personType"`
 	PersonID       string      `json:"personId"`
-	RequestID      string      `json:"requestId,omitempty"`
 	Language       string      `json:"language,omitempty"`
 	CreatedAt      int64       `json:"createdAt"`
 	Version        int64       `json:"version"`
@@ -109,14 +108,9 @@ type wireMessage struct {
 	Workflow       *wireIDOnly `json:"workflow,omitempty"`
 	Alf            *wireAlf    `json:"alf,omitempty"`
 	WritingType    string      `json:"writingType,omitempty"`
-	AlfThreadMsg   bool        `json:"alfThreadMsg"`
 	ThreadRoot     bool        `json:"threadRoot"`
-	MeetRoot       bool        `json:"meetRoot"`
-	AlfThreadRoot  bool        `json:"alfThreadRoot"`
 	ThreadMsg      bool        `json:"threadMsg"`
-	MeetMsg        bool        `json:"meetMsg"`
 	BroadcastedMsg bool        `json:"broadcastedMsg"`
-	WorkflowButton bool        `json:"workflowButton"`
 	RemovedWriter  bool        `json:"removedByWriter"`
 }
 

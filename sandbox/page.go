@@ -47,7 +47,12 @@ type pageSheet struct {
 type pageTab struct {
 	Title   string
 	Letters []string
-	Rows    [][]pageCell
+	Rows    []pageRow
+}
+
+type pageRow struct {
+	Number int // as a sheet counts, from 1
+	Cells  []pageCell
 }
 
 type pageCell struct {
@@ -92,12 +97,12 @@ func pageTabOf(title string, rows [][]Cell) pageTab {
 	for i := range width {
 		t.Letters = append(t.Letters, columnName(i))
 	}
-	for _, r := range rows {
+	for number, r := range rows {
 		cells := make([]pageCell, width)
 		for i, c := range r {
 			cells[i] = pageCell{visible(c.String()), c.Kind == NumberCell, c.Bold}
 		}
-		t.Rows = append(t.Rows, cells)
+		t.Rows = append(t.Rows, pageRow{number + 1, cells})
 	}
 	return t
 }
