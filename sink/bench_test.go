@@ -2,15 +2,27 @@ package sink_test
 
 import (
 	"testing"
+	"time"
 
 	"talkrelay/sink"
 )
 
 func BenchmarkNewView(b *testing.B) {
 	e := sink.SampleEvents()[1]
-	for b.Loop() {
-		sink.NewView(e, sink.Korean)
+	zone, err := time.LoadLocation(e.TimeZone)
+	if err != nil {
+		b.Fatal(err)
 	}
+	b.Run("usual zone", func(b *testing.B) {
+		for b.Loop() {
+			sink.NewViewIn(e, sink.Korean, zone)
+		}
+	})
+	b.Run("other zone", func(b *testing.B) {
+		for b.Loop() {
+			sink.NewView(e, sink.Korean)
+		}
+	})
 }
 
 func BenchmarkTemplateExecute(b *testing.B) {

@@ -31,6 +31,23 @@ func TestNewViewMovesTimes(t *testing.T) {
 	}
 }
 
+func TestNewViewInUsualZone(t *testing.T) {
+	t.Parallel()
+	seoul, err := time.LoadLocation("Asia/Seoul")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := sink.SampleEvents()[0]
+	for zone, want := range map[string]string{
+		"": "14:03 KST", "Asia/Seoul": "14:03 KST", "Mars/Olympus": "14:03 KST", "Asia/Tokyo": "14:03 JST", "UTC": "05:03 UTC",
+	} {
+		e.TimeZone = zone
+		if got := sink.NewViewIn(e, sink.Korean, seoul).At.Format("15:04 MST"); got != want {
+			t.Errorf("%q: got %s, want %s", zone, got, want)
+		}
+	}
+}
+
 func TestNewViewCleans(t *testing.T) {
 	t.Parallel()
 	const dirty, line, text = " a\x00\tb\u202e\r\n\u1112\u1161\u11abc ", "a b 한c", " a b\n한c "
