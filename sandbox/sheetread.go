@@ -13,35 +13,27 @@ import (
 
 // method answers one method of the spreadsheet.
 func (s *Spreadsheet) method(r *Request, name string) (any, *googleError) {
-	want := http.MethodGet
-	if strings.Contains(name, ":") && name != "values:batchGet" {
-		want = http.MethodPost
-	}
-	if r.Method != want {
-		s.g.violate(r, "method %s", r.Method)
-		return nil, &googleError{http.StatusNotFound, "NOT_FOUND", "Requested entity was not found.", nil}
-	}
 	var reply any
 	var err *googleError
 	number, isMetadata := strings.CutPrefix(name, "developerMetadata/")
 	a1, isValues := strings.CutPrefix(name, "values/")
-	switch {
-	case name == "":
+	switch call := r.Method + " " + name; {
+	case call == "GET ":
 		reply, err = s.get(r)
-	case name == ":batchUpdate":
+	case call == "POST :batchUpdate":
 		reply, err = s.batchUpdate(r)
-	case name == "developerMetadata:search":
+	case call == "POST developerMetadata:search":
 		reply, err = s.searchMetadata(r)
-	case isMetadata:
-		reply, err = s.getMetadata(number)
-	case name == "values:batchGet":
+	case call == "GET values:batchGet":
 		reply, err = s.batchGet(r)
-	case name == "values:batchGetByDataFilter":
+	case call == "POST values:batchGetByDataFilter":
 		reply, err = s.batchGetByFilter(r)
-	case isValues && !strings.Contains(a1, ":append") && !strings.Contains(a1, ":clear"):
+	case isMetadata && r.Method == http.MethodGet:
+		reply, err = s.getMetadata(number)
+	case isValues && r.Method == http.MethodGet:
 		reply, err = s.values(a1, r.Query)
 	default:
-		// values.append guesses where a table ends, and a resend writes twice.
+		// Among them values.append, which guesses where a table ends, and writes twice when it is sent twice.
 		s.g.violate(r, "method is not simulated")
 		err = &googleError{http.StatusNotImplemented, "UNIMPLEMENTED", "The sandbox does not simulate this method.", nil}
 	}
