@@ -132,16 +132,12 @@ func fill(tx *bolt.Tx, schema uint64) error {
 	return errors.Join(meta.Put(keyInstance, instance), putUint64(meta, keyEpoch, 0), putUint64(meta, keySchema, schema))
 }
 
-// inspect reports what is missing from a file that bbolt accepts, and takes the epoch from it.
+// inspect reports what is wrong with a file that bbolt accepts, and takes the epoch from it.
 func (db *DB) inspect() error {
-	info, err := db.file.os.Stat()
-	if err != nil {
-		return unwritable(db.path, 0, err)
+	if err := verify(db.file.os); err != nil {
+		return damaged(db.path, err)
 	}
 	return db.view(func(tx *bolt.Tx) error {
-		if tx.Size() > info.Size() { // a copy that was cut short opens without complaint
-			return damaged(db.path, fmt.Errorf("only %d of its %d bytes are there", info.Size(), tx.Size()))
-		}
 		meta := tx.Bucket(bucketMeta)
 		if meta == nil || getUint64(meta, keySchema) == 0 {
 			return damaged(db.path, errors.New("it is not a state file of talkrelay"))

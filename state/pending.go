@@ -2,6 +2,7 @@ package state
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -98,7 +99,11 @@ func readDelivery(tx *bolt.Tx, text []byte) (outboxRecord, talkrelay.Event, int,
 func (q *Queue) setAside(bad []unreadable) error {
 	now := time.Now()
 	err := q.db.update(q.db.maxWithSpare(), func(tx *bolt.Tx) error {
+		outbox := sub(tx, bucketOutbox, q.sink)
 		for _, u := range bad {
+			if get(outbox, string(seqKey(u.seq))) == nil { // listed and not to be found: it would be listed for ever
+				return fmt.Errorf("%w: keys out of order", ErrDamaged)
+			}
 			if err := settleAll(tx, q.sink, []uint64{u.seq}, talkrelay.Outcome{Dead: u.reason, At: now}); err != nil {
 				return err
 			}

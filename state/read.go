@@ -45,7 +45,11 @@ func (db *DB) Entities(channel, typ, after string, limit int) (list []talkrelay.
 		if k != nil && string(k) == after {
 			k, v = c.Next()
 		}
-		for ; k != nil && len(list) < limit; k, v = c.Next() {
+		for last := []byte(after); k != nil && len(list) < limit; k, v = c.Next() {
+			if err := inOrder(last, k); err != nil {
+				return err
+			}
+			last = k
 			list = append(list, talkrelay.Snapshot{ID: string(k), Data: bytes.Clone(v)})
 		}
 		return nil
@@ -54,4 +58,12 @@ func (db *DB) Entities(channel, typ, after string, limit int) (list []talkrelay.
 		return nil, fmt.Errorf("read snapshots of %s in %s: %w", typ, channel, err)
 	}
 	return list, nil
+}
+
+// inOrder keeps a damaged page, whose keys are no longer sorted, from sending a walk round in a circle.
+func inOrder(before, key []byte) error {
+	if bytes.Compare(before, key) >= 0 && len(before) > 0 {
+		return fmt.Errorf("%w: keys out of order", ErrDamaged)
+	}
+	return nil
 }

@@ -26,7 +26,7 @@ func (q *Queue) LastReceipt() (receipt string, err error) {
 // NextRecheck returns the shipment that is to be looked at once more for late copies before all others, and when; nil
 // if there is none. One that cannot be read is dropped, with a line in the log.
 func (q *Queue) NextRecheck() (*talkrelay.Shipment, time.Time, error) {
-	for {
+	for before := []byte(nil); ; {
 		key, text, err := q.firstRecheck()
 		if err != nil || key == nil {
 			return nil, time.Time{}, q.failed("read rechecks of", err)
@@ -35,6 +35,10 @@ func (q *Queue) NextRecheck() (*talkrelay.Shipment, time.Time, error) {
 		if due, id, ok := splitRecheck(key); ok && err == nil && s.ID == id {
 			return &s, due, nil
 		}
+		if err := inOrder(before, key); err != nil { // the one that was dropped is still there
+			return nil, time.Time{}, q.failed("read rechecks of", err)
+		}
+		before = key
 		q.db.cfg.Logger.Error("unreadable recheck dropped", "sink", q.sink)
 		if err := q.dropRechecks(func(k []byte) bool { return bytes.Equal(k, key) }); err != nil {
 			return nil, time.Time{}, q.failed("drop recheck of", err)

@@ -95,7 +95,7 @@ func (db *DB) expired(after []byte, cutoff time.Time) (ids [][]byte, next []byte
 		for seen := 0; k != nil; k, v = c.Next() {
 			if seen++; seen > sweepScan || len(ids) == sweepErase {
 				next = bytes.Clone(k)
-				return nil
+				return inOrder(after, next)
 			}
 			if over(v, cutoff) {
 				ids = append(ids, bytes.Clone(k))
@@ -147,26 +147,23 @@ func subBuckets(b *bolt.Bucket) (list []*bolt.Bucket) {
 // eraseRechecks drops what should have been looked at before cutoff: its sink is gone from the config, and it holds a
 // rendered message.
 func (db *DB) eraseRechecks(cutoff time.Time) error {
-	end := recheckKey(cutoff, "")
-	old := func(b *bolt.Bucket) []byte {
-		if k, _ := b.Cursor().First(); k != nil && bytes.Compare(k, end) < 0 {
-			return k
-		}
-		return nil
-	}
-	found := false
+	old := map[string][][]byte{}
 	err := db.view(func(tx *bolt.Tx) error {
-		for _, b := range subBuckets(tx.Bucket(bucketRecheck)) {
-			found = found || old(b) != nil
-		}
-		return nil
+		return tx.Bucket(bucketRecheck).ForEachBucket(func(sink []byte) error {
+			end, c := recheckKey(cutoff, ""), sub(tx, bucketRecheck, string(sink)).Cursor()
+			for k, _ := c.First(); k != nil && bytes.Compare(k, end) < 0; k, _ = c.Next() {
+				old[string(sink)] = append(old[string(sink)], bytes.Clone(k))
+			}
+			return nil
+		})
 	})
-	if err != nil || !found {
+	if err != nil || len(old) == 0 {
 		return err
 	}
 	return db.update(db.maxWithSpare(), func(tx *bolt.Tx) error {
-		for _, b := range subBuckets(tx.Bucket(bucketRecheck)) {
-			for k := old(b); k != nil; k = old(b) {
+		for sink, keys := range old {
+			b := sub(tx, bucketRecheck, sink)
+			for _, k := range keys {
 				if err := b.Delete(k); err != nil {
 					return err
 				}

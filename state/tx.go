@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -55,9 +56,11 @@ func openBolt(path string) (*boltFile, error) {
 	}
 }
 
-// abandon closes the descriptor, and with it bbolt's lock, where bbolt itself did not or can no longer be trusted to.
+// abandon lets go of the file where bbolt itself did not, or can no longer be trusted to. The pages stay mapped, and
+// would keep bbolt's lock with them, so that is taken off first.
 func (f *boltFile) abandon() {
 	if f.os != nil {
+		_ = syscall.Flock(int(f.os.Fd()), syscall.LOCK_UN)
 		_ = f.os.Close()
 	}
 }

@@ -1,0 +1,178 @@
+package state_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+
+	"talkrelay"
+	"talkrelay/state"
+)
+
+func TestNothingNewWritesNothing(t *testing.T) {
+	t.Parallel()
+	db := mustOpen(t, state.Config{Path: tempPath(t)})
+	c := oneEvent(db, "e1")
+	c.Cursor = []byte("one")
+	c.Entities = entities(db, map[string][]byte{"1": []byte("x"), "2": {}}).Entities
+	must(t, db.Commit(c))
+	tx := db.TxID()
+
+	must(t, db.Commit(talkrelay.Commit{Epoch: db.Epoch(), Channel: "main", Stream: "chats"}))
+	c.Read = c.Cursor
+	must(t, db.Commit(c))
+	gone := entities(db, map[string][]byte{"never there": nil})
+	must(t, db.Commit(gone))
+	if db.TxID() != tx {
+		t.Errorf("%d transactions", db.TxID()-tx)
+	}
+	c.Entities[talkrelay.Ref{Type: talkrelay.EntityUser, ID: "1"}] = []byte("y")
+	must(t, db.Commit(c))
+	if db.TxID() != tx+1 {
+		t.Errorf("a changed snapshot made %d transactions", db.TxID()-tx)
+	}
+}
+
+// A queue that is fenced changes nothing.
+func TestFenced(t *testing.T) {
+	t.Parallel()
+	db := mustOpen(t, state.Config{Path: tempPath(t)})
+	must(t, db.Commit(oneEvent(db, "e1")))
+	q := db.Queue("slack")
+	list, err := q.Pending(1)
+	must(t, err)
+	s := shipment("s1", list...)
+	must(t, q.Save(s))
+	must(t, db.Raw(func(tx *bolt.Tx) error { // as a process would that the lock did not keep out
+		return tx.Bucket([]byte("meta")).Put([]byte("epoch"), []byte{0, 0, 0, 0, 0, 0, 0, 2})
+	}))
+	tx := db.TxID()
+	wantError(t, q.Save(s), talkrelay.ErrFenced)
+	wantError(t, q.Settle(s, talkrelay.Outcome{Receipt: "r"}), talkrelay.ErrFenced)
+	wantError(t, q.DropRecheck("s1"), talkrelay.ErrFenced)
+	wantError(t, db.Commit(oneEvent(db, "e2")), talkrelay.ErrFenced)
+	wantError(t, db.Memory("slack").Save([]byte("x")), talkrelay.ErrFenced)
+	if db.TxID() != tx {
+		t.Error("something was written")
+	}
+}
+
+// A file that has reached its limit takes no more events, but what it holds can be delivered, and then it takes more.
+func TestFullBySize(t *testing.T) {
+	t.Parallel()
+	db := mustOpen(t, state.Config{Path: tempPath(t), MaxSize: 4 << 20})
+	var last error
+	n := 0
+	for ; last == nil; n++ {
+		if n > 1000 {
+			t.Fatal("never full")
+		}
+		c := oneEvent(db, fmt.Sprintf("e%04d", n))
+		c.Events[0].Message.Text = strings.Repeat("x", 64<<10)
+		last = db.Commit(c)
+	}
+	wantError(t, last, state.ErrUnwritable, "maximum size of 4 MiB", "raise max_size")
+	if got := waiting(t, db); got[len(got)-1] == fmt.Sprintf("e%04d", n-1) {
+		t.Error("the refused event is there")
+	}
+	q := db.Queue("slack")
+	for range n - 1 {
+		must(t, settleOne(q))
+	}
+	must(t, db.Memory("slack").Save([]byte("C012")))
+	report, err := db.Sweep(time.Now().Add(10_000 * time.Hour))
+	must(t, err)
+	if report.Erased != n-1 || !report.Compacted || report.After >= report.Before {
+		t.Errorf("report: %+v", report)
+	}
+	must(t, db.Commit(oneEvent(db, "after")))
+	if got := waiting(t, db); !slices.Equal(got, []string{"after"}) {
+		t.Errorf("waiting: %v", got)
+	}
+}
+
+// What cannot be written is refused with the reason, and the store goes on once it can.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, device string
+		flag         int
+		words        string
+	}{
+		{"no space", "/dev/full", os.O_RDWR, "no space left on device; free some space"},
+		{"not writable", os.DevNull, os.O_RDONLY, "bad file descriptor"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			path := tempPath(t)
+			db := mustOpen(t, state.Config{Path: path})
+			must(t, db.Commit(entities(db, map[string][]byte{"1": make([]byte, 1<<20)}))) // so that there are free pages
+			must(t, db.Commit(entities(db, map[string][]byte{"1": nil})))
+			must(t, db.Commit(oneEvent(db, "e1")))
+			q := db.Queue("slack")
+			list, err := q.Pending(1)
+			must(t, err)
+			s := shipment("s1", list...)
+			must(t, q.Save(s))
+
+			mend := replaceFile(t, db.File(), test.device, test.flag)
+			wantError(t, db.Commit(oneEvent(db, "e2")), state.ErrUnwritable, path, test.words)
+			wantError(t, q.Settle(s, talkrelay.Outcome{Receipt: "r"}), state.ErrUnwritable, test.words)
+			if got, err := q.InFlight(); err != nil || got == nil {
+				t.Errorf("in flight while broken: %v, %v", got, err)
+			}
+			mend()
+			must(t, q.Settle(s, talkrelay.Outcome{Receipt: "r"}))
+			must(t, db.Commit(oneEvent(db, "e2")))
+			must(t, db.Close())
+			if got := waiting(t, mustOpen(t, state.Config{Path: path})); !slices.Equal(got, []string{"e2"}) {
+				t.Errorf("waiting: %v", got)
+			}
+		})
+	}
+}
+
+// replaceFile puts a device behind the descriptor of f until the function it returns is called.
+func replaceFile(t *testing.T, f *os.File, device string, flag int) func() {
+	t.Helper()
+	good, err := syscall.Dup(int(f.Fd()))
+	must(t, err)
+	bad, err := os.OpenFile(device, flag, 0)
+	must(t, err)
+	must(t, syscall.Dup3(int(bad.Fd()), int(f.Fd()), syscall.O_CLOEXEC))
+	must(t, bad.Close())
+	return func() {
+		must(t, syscall.Dup3(good, int(f.Fd()), syscall.O_CLOEXEC))
+		must(t, syscall.Close(good))
+	}
+}
+
+func TestUnwritableSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		cause error
+		words string
+	}{
+		{syscall.ENOSPC, "free some space on that disk"},
+		{syscall.EDQUOT, "free some space on that disk"},
+		{fmt.Errorf("file resize error: %s", &os.PathError{Op: "truncate", Path: "x", Err: syscall.ENOSPC}), "free some space"},
+		{&os.PathError{Op: "open", Path: "a.db.compact", Err: syscall.EROFS}, "make its file system writable"},
+		{syscall.EACCES, "must belong to the user that talkrelay runs as"},
+		{syscall.EIO, "input/output error"},
+		{berrors.ErrMaxSizeReached, "maximum size of 7 MiB"},
+	} {
+		err := state.Unwritable("/srv/a.db", 7<<20, test.cause)
+		wantError(t, err, state.ErrUnwritable, "/srv/a.db", test.words)
+		if !errors.Is(err, test.cause) || strings.Contains(err.Error(), ".compact") {
+			t.Errorf("%v: %v", test.cause, err)
+		}
+	}
+}
