@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -41,12 +43,24 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	case errors.As(err, &exit):
 		if exit.err != nil {
-			fmt.Fprintln(stderr, exit.err)
+			printError(stderr, exit.err.Error())
 		}
 		return exit.code
 	}
-	fmt.Fprintf(stderr, "talkrelay: %v\nSee 'talkrelay --help'.\n", err)
+	printError(stderr, fmt.Sprintf("talkrelay: %v\nSee 'talkrelay --help'.", err))
 	return exitUsage
+}
+
+// printError prints why the program ends. Under the journal each line carries its priority, so that
+// `journalctl -p err` finds it.
+func printError(stderr io.Writer, text string) {
+	prefix := ""
+	if underJournal(os.Stderr, os.Getenv) {
+		prefix = fmt.Sprintf("<%d>", priority(slog.LevelError))
+	}
+	for line := range strings.Lines(text + "\n") {
+		fmt.Fprint(stderr, prefix, line)
+	}
 }
 
 // exitError ends the program with a code; err is printed if there is one.

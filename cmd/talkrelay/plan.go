@@ -138,7 +138,7 @@ func (c *config) channelPlan(i int, secrets *secretReader, problems *talkrelay.P
 			Timeout:               ch.Timeout,
 			RequestsPerSecond:     ch.RequestsPerSecond,
 			ListRequestsPerSecond: ch.ListRequestsPerSecond,
-			Reserve:               ch.Reserve,
+			Reserve:               reserve(ch.Reserve),
 		},
 		poller: poller.Config{
 			Name:                     ch.Name,
@@ -162,6 +162,14 @@ func (c *config) channelPlan(i int, secrets *secretReader, problems *talkrelay.P
 	}
 	addAll(problems, key, p.poller.Validate())
 	return p
+}
+
+// reserve turns the config's 0, none, into the client's.
+func reserve(n int) int {
+	if n == 0 {
+		return -1
+	}
+	return n
 }
 
 func (c *config) slackPlan(i int, secrets *secretReader, problems *talkrelay.Problems) slackPlan {
