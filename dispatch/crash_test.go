@@ -101,6 +101,8 @@ func TestKilledAtEveryStep(t *testing.T) {
 		"refused":                 {Refuse: 30 * time.Second},
 		"refused, killed":         {Refuse: time.Second, Crash: true},
 		"paused":                  {Pause: true},
+		"reworked":                {Rework: true},
+		"reworked, killed":        {Rework: true, Crash: true},
 	}
 	for name, f := range fates {
 		for _, like := range []string{"slack", "sheets"} {
@@ -184,7 +186,7 @@ func TestModel(t *testing.T) {
 func drawFate(late bool) *rapid.Generator[fate] {
 	return rapid.Custom(func(rt *rapid.T) fate {
 		f := fate{Crash: rapid.IntRange(0, 4).Draw(rt, "crash") == 0}
-		switch rapid.IntRange(0, 6).Draw(rt, "kind") {
+		switch rapid.IntRange(0, 7).Draw(rt, "kind") {
 		case 1:
 			f.Refuse = time.Duration(rapid.IntRange(1, 1800).Draw(rt, "refuse")) * time.Second
 		case 2:
@@ -200,6 +202,8 @@ func drawFate(late bool) *rapid.Generator[fate] {
 			}
 		case 6:
 			f.Dropped, f.Answered = true, true
+		case 7:
+			f.Rework = true
 		}
 		return f
 	})

@@ -10,18 +10,18 @@ import (
 
 // Outbox is the worker's view of one sink's queue in the state file. Every method that writes returns after the write
 // is synced. One that returned an error is called again with the same arguments until it succeeds, whether or not the
-// write had happened after all.
+// write had happened after all; a Settle that had happened may fail then.
 type Outbox interface {
 	// InFlight returns the shipment that was begun and not settled, nil if there is none.
 	InFlight() (*talkrelay.Shipment, error)
 	// Pending returns up to n waiting deliveries, oldest first, without those in flight. It may return fewer when
 	// their events are large, never 0 while one waits.
 	Pending(n int) ([]talkrelay.Pending, error)
-	// Save records s as the shipment in flight in place of the one before. One without Seqs has nothing in flight: the
-	// deliveries of the one before are pending again, in their old places.
+	// Save records s as the shipment in flight. It takes the place of one that begins with the same delivery, whose
+	// other deliveries are then pending again. One without Seqs ends what is in flight: InFlight is nil after it, and
+	// all its deliveries are pending again.
 	Save(s *talkrelay.Shipment) error
-	// Settle ends s: its deliveries leave the queue, as delivered or as dead letters. Those of a shipment that was
-	// never saved can be settled too, while nothing is in flight.
+	// Settle ends s, the shipment in flight: its deliveries leave the queue, as delivered or as dead letters.
 	Settle(s *talkrelay.Shipment, o talkrelay.Outcome) error
 }
 

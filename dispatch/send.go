@@ -27,8 +27,7 @@ func (w *Worker) begin(ctx context.Context, s talkrelay.Shipment) (talkrelay.Shi
 		return s, err
 	}
 	if len(items) == 0 {
-		s.Form = "" // it was for deliveries that are gone
-		return s, w.idle(ctx)
+		return talkrelay.Shipment{}, w.idle(ctx)
 	}
 	if err := w.callWait(ctx); err != nil {
 		return w.notBegun(ctx, s, classed(err, sink.Retry, "wait", "cannot send now"))
@@ -44,12 +43,15 @@ func (w *Worker) begin(ctx context.Context, s talkrelay.Shipment) (talkrelay.Shi
 	if err != nil {
 		return w.notPrepared(ctx, s, items[0], err)
 	}
-	w.route = items[0].Route
+	w.route, w.hand, w.again = items[0].Route, items[:len(made.Seqs)], nil
 	return w.attempt(ctx, made)
 }
 
-// pending reads up to n deliveries that wait.
+// pending returns up to n deliveries that wait: those to be prepared anew, else the oldest of the queue.
 func (w *Worker) pending(ctx context.Context, n int) (items []talkrelay.Pending, err error) {
+	if len(w.again) > 0 {
+		return w.again[:min(n, len(w.again))], nil
+	}
 	err = w.persist(ctx, "read the queue", func() (err error) {
 		items, err = w.outbox.Pending(n)
 		return err
@@ -98,9 +100,10 @@ func (w *Worker) notPrepared(ctx context.Context, s talkrelay.Shipment, first ta
 	if e.Verdict != sink.Bad {
 		return w.notBegun(ctx, s, e)
 	}
-	w.route = first.Route
-	dead := talkrelay.Shipment{ID: newID(), Seqs: []uint64{first.Seq}, Events: []string{first.Event.ID}}
-	return w.settle(ctx, dead, talkrelay.Outcome{Dead: e.Error(), At: time.Now()})
+	w.route, w.again = first.Route, nil
+	return w.save(ctx, talkrelay.Shipment{
+		ID: newID(), Seqs: []uint64{first.Seq}, Events: []string{first.Event.ID}, Phase: talkrelay.PhaseWaiting, Err: e.Error(),
+	})
 }
 
 // send sends s, which waits, when its time has come.
@@ -161,8 +164,8 @@ func (w *Worker) bad(ctx context.Context, s talkrelay.Shipment, e *sink.Error) (
 	return w.settle(ctx, s, talkrelay.Outcome{Dead: e.Error(), At: time.Now()})
 }
 
-// release takes s, which was certainly not applied and never will be, out of flight, so that at most n of its
-// deliveries are prepared anew.
+// release takes s, which was certainly not applied and never will be, apart, so that at most n of its deliveries are
+// prepared anew. It stays in the file until its successor takes its place there.
 func (w *Worker) release(ctx context.Context, s talkrelay.Shipment, e *sink.Error, form string, n int) (talkrelay.Shipment, error) {
 	if s.Seqs[0] != w.first {
 		w.first, w.reworks = s.Seqs[0], 0
@@ -174,19 +177,37 @@ func (w *Worker) release(ctx context.Context, s talkrelay.Shipment, e *sink.Erro
 		next = w.refused(next, e, w.failed(), time.Now())
 		w.report(&next, e)
 	}
-	w.limit = n
-	return w.save(ctx, next)
+	w.limit, w.again = n, w.hand
+	if len(w.again) == 0 { // sent by an earlier process: only the file knows what was in it
+		return w.save(ctx, next)
+	}
+	return next, nil
 }
 
 // settle writes down the end of s. Nothing else is done before that has succeeded.
 func (w *Worker) settle(ctx context.Context, s talkrelay.Shipment, o talkrelay.Outcome) (talkrelay.Shipment, error) {
-	err := w.persist(ctx, "settle a shipment", func() error { return w.outbox.Settle(&s, o) })
+	err := w.persist(ctx, "settle a shipment", func() error {
+		err := w.outbox.Settle(&s, o)
+		if err == nil {
+			return nil
+		}
+		if now, readErr := w.outbox.InFlight(); readErr == nil && now == nil {
+			return nil // it was written, whatever was said
+		}
+		return err
+	})
 	if err != nil {
 		return s, err
 	}
 	w.settled(&s, o)
-	w.failures, w.limit, w.reworks, w.route = 0, 0, 0, ""
+	w.failures = 0
+	w.forget()
 	return talkrelay.Shipment{}, nil
+}
+
+// forget drops what is known of a shipment besides what is in the file.
+func (w *Worker) forget() {
+	w.limit, w.reworks, w.route, w.hand, w.again = 0, 0, "", nil, nil
 }
 
 // save writes s down as the shipment in hand and returns it.

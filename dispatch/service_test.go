@@ -14,6 +14,7 @@ import (
 // fate is what a simulated service does with one send.
 type fate struct {
 	Refuse   time.Duration // > 0: answers "not now" with this Retry-After and applies nothing
+	Rework   bool          // answers that the message must be made differently and applies nothing
 	Pause    bool          // answers that the destination is broken and applies nothing
 	Lost     bool          // applies it and does not answer
 	Dropped  bool          // neither applies it nor answers
@@ -91,10 +92,13 @@ func (c client) Send(_ context.Context, m sink.Message) (sink.Receipt, error) {
 		s.broken = fmt.Sprintf("%q was sent inside a Retry-After", m.Body)
 	}
 	f := s.next()
+	if slices.ContainsFunc(s.copies, func(c copied) bool { return c.ID == m.ID }) {
+		f.Rework = false // a service that took it once, or will, does not find fault with it
+	}
 	switch {
 	case f.Refuse > 0:
 		s.holdUntil = now.Add(f.Refuse)
-	case f.Pause:
+	case f.Pause, f.Rework:
 	case f.Dropped && f.Late > 0:
 		s.apply(m, now.Add(f.Late))
 	case f.Dropped:
@@ -107,6 +111,8 @@ func (c client) Send(_ context.Context, m sink.Message) (sink.Receipt, error) {
 	switch {
 	case f.Refuse > 0:
 		return "", &sink.Error{Verdict: sink.Retry, Op: "send", Reason: "not now", After: f.Refuse}
+	case f.Rework:
+		return "", &sink.Error{Verdict: sink.Rework, Op: "send", Reason: "row 2"}
 	case f.Pause:
 		return "", &sink.Error{Verdict: sink.PauseDestination, Op: "send", Reason: "archived"}
 	case f.Lost, f.Dropped:

@@ -66,6 +66,9 @@ type Worker struct {
 	first    uint64 //
 	route    string // of the first delivery in hand; "" after a restart
 
+	hand  []talkrelay.Pending // what is in hand; none after a restart
+	again []talkrelay.Pending // what is to be prepared anew
+
 	mu     sync.Mutex
 	status Status
 }
@@ -151,7 +154,8 @@ func (w *Worker) work(ctx context.Context, drain bool) error {
 		return fmt.Errorf("deliver to %s: the worker is running already", w.sink)
 	}
 	defer w.running.Unlock()
-	w.draining, w.failures, w.limit, w.reworks, w.route = drain, 0, 0, 0, ""
+	w.draining, w.failures = drain, 0
+	w.forget()
 	s, err := w.load(ctx)
 	for err == nil {
 		switch {
@@ -159,6 +163,8 @@ func (w *Worker) work(ctx context.Context, drain bool) error {
 			err = errStopped
 		case len(s.Seqs) == 0:
 			s, err = w.begin(ctx, s)
+		case s.Attempt == 0: // it could not be prepared
+			s, err = w.settle(ctx, s, talkrelay.Outcome{Dead: s.Err, At: time.Now()})
 		case s.Phase == talkrelay.PhaseDoubt:
 			s, err = w.lookUp(ctx, s)
 		default:
@@ -178,9 +184,6 @@ func (w *Worker) load(ctx context.Context) (talkrelay.Shipment, error) {
 	})
 	if err != nil || old == nil {
 		return talkrelay.Shipment{}, err
-	}
-	if len(old.Seqs) == 0 {
-		return talkrelay.Shipment{Form: old.Form}, nil
 	}
 	s := w.found(*old, time.Now())
 	w.failures = s.Attempt

@@ -54,16 +54,21 @@ func (f *file) add(events ...string) *file {
 }
 
 func (f *file) do(op string, fn func()) error {
+	return f.try(op, func() error { fn(); return nil })
+}
+
+func (f *file) try(op string, fn func() error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.fault == nil {
-		fn()
-		return nil
+		return fn()
 	}
 	if err := f.fault(op, "before"); err != nil {
 		return err
 	}
-	fn()
+	if err := fn(); err != nil {
+		return err
+	}
 	return f.fault(op, "after")
 }
 
@@ -96,19 +101,28 @@ func (f *file) Pending(n int) (out []talkrelay.Pending, err error) {
 }
 
 func (f *file) Save(s *talkrelay.Shipment) error {
-	return f.do("save", func() {
+	return f.try("save", func() error {
+		cur := f.current()
+		switch {
+		case len(s.Seqs) == 0:
+			f.inFlight = nil
+			return nil
+		case s.ID == "" || cur != nil && cur.Seqs[0] != s.Seqs[0]:
+			return errStale
+		}
 		f.inFlight, _ = json.Marshal(s)
 		f.saved = append(f.saved, string(s.Phase))
+		return nil
 	})
 }
 
 func (f *file) Settle(s *talkrelay.Shipment, o talkrelay.Outcome) error {
-	return f.do("settle", func() {
+	return f.try("settle", func() error {
+		if cur := f.current(); cur == nil || cur.ID != s.ID {
+			return errStale
+		}
 		for i, seq := range s.Seqs {
 			at := slices.IndexFunc(f.queue, func(p talkrelay.Pending) bool { return p.Seq == seq })
-			if at < 0 {
-				continue // settled by the call that returned an error
-			}
 			f.queue = slices.Delete(f.queue, at, at+1)
 			if o.Dead != "" {
 				f.dead = append(f.dead, s.Events[i]+": "+o.Dead)
@@ -124,6 +138,7 @@ func (f *file) Settle(s *talkrelay.Shipment, o talkrelay.Outcome) error {
 			b, _ := json.Marshal(recheckRecord{*s, o.Recheck})
 			f.rechecks = append(f.rechecks, string(b))
 		}
+		return nil
 	})
 }
 
@@ -309,6 +324,8 @@ func ids(n int) []string {
 	}
 	return out
 }
+
+var errStale = errors.New("another shipment is in flight")
 
 var errDisk = errors.New("no space left on device")
 
