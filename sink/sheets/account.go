@@ -36,9 +36,6 @@ type Account struct {
 	locks map[string]lock // by spreadsheet
 }
 
-// Pace of reads: Google allows 60 a minute and account, apart from writes.
-const readsPerMinute = 50
-
 // NewAccount returns the account that c's key file is of. Of c it uses Credentials, CredentialsName,
 // AllowCredentialTypes, Endpoint, Timeout, WritesPerMinute and Base. Nothing is sent.
 func NewAccount(c Config) (*Account, error) {
@@ -57,7 +54,7 @@ func NewAccount(c Config) (*Account, error) {
 	a := &Account{
 		id: accountID(key, c.Endpoint), email: key.ClientEmail, endpoint: c.Endpoint, tokens: tokens,
 		client: sink.NewHTTPClient(authorised{tokens, c.Base}, c.Timeout),
-		writes: newPacer(c.WritesPerMinute), reads: newPacer(readsPerMinute),
+		writes: newPacer(c.WritesPerMinute, writeBurst), reads: newPacer(readsPerMinute, readBurst),
 		locks: make(map[string]lock),
 	}
 	a.service, err = sheetsapi.NewService(context.Background(),

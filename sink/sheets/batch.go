@@ -3,7 +3,6 @@ package sheets
 import (
 	"bytes"
 	"encoding/json"
-	"time"
 
 	"talkrelay"
 	"talkrelay/sink"
@@ -28,7 +27,7 @@ func (s *Sink) Prepare(id string, items []sink.Item, note string) (body []byte, 
 	}
 	out := frozen{
 		MetadataID: metadataID(id, f.turn), SheetID: s.layout.sheetID, Rows: len(rows), Form: f.String(),
-		Value: mark{shipment: id, at: time.Now(), owner: s.owner, clean: s.lastClean}.String(),
+		Value: mark{shipment: id, at: s.turn, owner: s.owner, single: s.single}.String(),
 	}
 	others := []any{creation(out.MetadataID, out.Value, out.SheetID)}
 	if !f.keep {

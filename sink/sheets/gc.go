@@ -13,9 +13,9 @@ import (
 // keeps that copy out.
 //
 // Batches of one sink follow each other strictly: the next one is prepared when the one before is settled. So a batch
-// was last sent before its successor's time, and its id may go when the successor is old enough; or at once, when the
-// successor's mark says that it was confirmed at its first attempt, for then there is only the one copy. All of that
-// stands in the marks, so nothing needs to be remembered, and a restart changes nothing.
+// was last sent before the time of any later one, and its id may go when the next one there is is old enough; or at once,
+// when the next one's mark says that it was confirmed at its first attempt, for then there is only the one copy. All of
+// that stands in the marks, so nothing needs to be remembered, and a restart changes nothing.
 const (
 	eraseAge      = time.Hour           // far more than the 180 s that Google works on a request at most, and our timeout
 	eraseAgeFull  = 5 * time.Minute     // the same when room is short: still more than the two together
@@ -32,14 +32,17 @@ type stored struct {
 	value string
 }
 
+// marked is a piece of metadata that is a mark.
+type marked struct {
+	id int64
+	mark
+}
+
 // erasable returns the ids that may go, oldest first.
 func erasable(found []stored, owner string, now time.Time) []int64 {
-	type marked struct {
-		stored
-		mark
-	}
 	var mine []marked
 	var ids []int64
+	single := make(map[int64]bool) // by time of a batch of which there is one copy only
 	characters := 0
 	for _, f := range found {
 		characters += len(metadataKey) + len(f.value)
@@ -47,7 +50,8 @@ func erasable(found []stored, owner string, now time.Time) []int64 {
 		switch {
 		case !ok: // not ours after all
 		case m.owner == owner:
-			mine = append(mine, marked{f, m})
+			mine = append(mine, marked{f.id, m})
+			single[m.single.UnixMilli()] = true
 		case now.Sub(m.at) > eraseOrphans:
 			ids = append(ids, f.id)
 		}
@@ -58,10 +62,9 @@ func erasable(found []stored, owner string, now time.Time) []int64 {
 	}
 	slices.SortFunc(mine, func(a, b marked) int { return a.at.Compare(b.at) })
 	for i := range len(mine) - keepNewest {
-		if next := mine[i+1]; !next.clean && now.Sub(next.at) <= age {
-			break // those after it wait too: a gap would make its successor's mark speak of another batch
+		if single[mine[i].at.UnixMilli()] || now.Sub(mine[i+1].at) > age {
+			ids = append(ids, mine[i].id)
 		}
-		ids = append(ids, mine[i].id)
 	}
 	return ids
 }

@@ -26,15 +26,20 @@ type mark struct {
 	shipment string
 	at       time.Time // when the batch was prepared, by our clock
 	owner    string    // the sink that wrote it
-	clean    bool      // the owner's batch before it was confirmed at the first attempt: no second copy of that one exists
+
+	// single is the at of the owner's batch before, if that was confirmed at its first attempt: no second copy of that
+	// batch exists anywhere. Zero if it was not, or is not known.
+	single time.Time
 }
 
+// String is as short as it can be while people can still find a batch by its id. The last number is how many
+// milliseconds before at single is.
 func (m mark) String() string {
-	clean := "0"
-	if m.clean {
-		clean = "1"
+	var back int64
+	if !m.single.IsZero() {
+		back = m.at.UnixMilli() - m.single.UnixMilli()
 	}
-	return fmt.Sprintf("%s:%d:%s:%s", m.shipment, m.at.UnixMilli(), m.owner, clean)
+	return fmt.Sprintf("%s:%d:%s:%d", m.shipment, m.at.UnixMilli(), m.owner, back)
 }
 
 func parseMark(s string) (mark, bool) {
@@ -42,6 +47,11 @@ func parseMark(s string) (mark, bool) {
 	if len(f) != 4 {
 		return mark{}, false
 	}
-	ms, err := strconv.ParseInt(f[1], 10, 64)
-	return mark{shipment: f[0], at: time.UnixMilli(ms), owner: f[2], clean: f[3] == "1"}, err == nil
+	at, err := strconv.ParseInt(f[1], 10, 64)
+	back, err2 := strconv.ParseInt(f[3], 10, 64)
+	m := mark{shipment: f[0], at: time.UnixMilli(at), owner: f[2]}
+	if back > 0 {
+		m.single = time.UnixMilli(at - back)
+	}
+	return m, err == nil && err2 == nil
 }

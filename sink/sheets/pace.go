@@ -9,9 +9,13 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Most requests that a rested account may send at once. With it, the most in any minute is the pace plus this: 60 at the
-// default, which is what Google allows.
-const maxBurst = 10
+// Google allows an account 60 writes and 60 reads a minute. An account that has rested may send some at once; the most
+// in any minute is the pace plus that.
+const (
+	writeBurst     = 10
+	readsPerMinute = 40
+	readBurst      = 20 // so that many sinks can look at their sheets at start
+)
 
 // pacer keeps one kind of request of one account below Google's limit.
 type pacer struct {
@@ -21,14 +25,14 @@ type pacer struct {
 	until time.Time // no request before
 }
 
-func newPacer(perMinute int) *pacer {
-	burst := max(1, min(maxBurst, perMinute/5))
+func newPacer(perMinute, burst int) *pacer {
+	burst = max(1, min(burst, perMinute/2))
 	return &pacer{limit: rate.NewLimiter(rate.Limit(float64(perMinute)/60), burst)}
 }
 
 // slowDown lowers the pace to perMinute if it is higher.
 func (p *pacer) slowDown(perMinute int) {
-	if slower := newPacer(perMinute).limit; slower.Limit() < p.limit.Limit() {
+	if slower := newPacer(perMinute, p.limit.Burst()).limit; slower.Limit() < p.limit.Limit() {
 		p.limit.SetLimit(slower.Limit())
 		p.limit.SetBurst(slower.Burst())
 	}

@@ -75,12 +75,13 @@ func (s *Sink) next(f frozen, r *refusal) error {
 	case full:
 		s.full = true
 	case badRow, tooLarge:
-		if f.Rows == 1 {
-			r.Verdict = sink.Bad
-			return r.failure
+		if f.Rows > 1 {
+			again.rows = f.Rows / 2
+			return rework(r, again, "")
 		}
-		again.rows = f.Rows / 2
-		return rework(r, again, "")
+		if r.reason == badRow {
+			r.Verdict = sink.Bad
+		}
 	}
 	return r.failure
 }

@@ -22,10 +22,12 @@ type Sink struct {
 	layout *layout   // nil = not looked at yet, or no longer true
 	looked time.Time // when
 
-	old       []int64 // ids that the next batch may erase
-	batches   int     // delivered since the last look for such
-	full      bool    // no room for another id
-	lastClean bool    // the last batch was confirmed at its first attempt
+	turn   time.Time // when the last Wait ended: the time of the next batch. It always rises.
+	single time.Time // the turn of the last batch, if it was confirmed at its first attempt
+
+	old     []int64 // ids that the next batch may erase
+	batches int     // delivered since the last look for such
+	full    bool    // no room for another id
 
 	lagPause time.Duration // between two looks for a batch's id
 }
@@ -75,20 +77,27 @@ func (s *Sink) Wait(ctx context.Context) error {
 	if errors.As(err, &r) {
 		return r.failure
 	}
+	if err == nil {
+		s.turn = later(time.Now(), s.turn.Add(time.Millisecond))
+	}
 	return err
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // Send writes the batch. See sink.Sink.
 func (s *Sink) Send(ctx context.Context, m sink.Message) (sink.Receipt, error) {
-	clean := s.lastClean
-	s.lastClean = false
 	f, err := thaw(m.Body)
 	if err != nil {
 		return "", &sink.Error{Verdict: sink.Bad, Op: opAppend, Reason: err.Error()}
 	}
 	turn := s.account.lock(s.config.Spreadsheet)
 	if err := turn.take(ctx); err != nil {
-		s.lastClean = clean
 		return "", &sink.Error{Verdict: sink.Retry, Op: opAppend, Reason: "interrupted while another write was under way", Err: err}
 	}
 	defer turn.free()
@@ -104,7 +113,10 @@ func (s *Sink) Send(ctx context.Context, m sink.Message) (sink.Receipt, error) {
 }
 
 func (s *Sink) delivered(f frozen, firstAttempt bool) {
-	s.lastClean = firstAttempt
+	s.single = time.Time{}
+	if m, ok := parseMark(f.Value); ok && firstAttempt {
+		s.single = m.at
+	}
 	s.batches++
 	s.old = s.old[min(len(s.old), max(0, f.Replies-2)):]
 }
