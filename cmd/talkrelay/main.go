@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	_ "time/tzdata" // one static binary must know Asia/Seoul on any machine
 
 	"github.com/spf13/cobra"
 )
