@@ -57,35 +57,20 @@ func (u *unknownName) Visit(node *ast.Node) {
 		}
 		u.text = fmt.Sprintf("unknown name %s (%s)%s", n.Value, choices(known), didYouMean(n.Value, append(known, builtin.Names...)))
 	case *ast.MemberNode:
-		name, ok := n.Property.(*ast.StringNode)
-		base, path := resolve(env, n.Node)
-		if !ok || base == nil || base.Kind() != reflect.Struct {
+		base, isName := n.Node.(*ast.IdentifierNode)
+		field, isField := n.Property.(*ast.StringNode)
+		if !isName || !isField {
 			return
 		}
-		known := fieldNames(base)
-		if len(known) == 0 || slices.Contains(known, name.Value) {
+		known := fieldNames(fieldType(env, base.Value))
+		if len(known) == 0 || slices.Contains(known, field.Value) {
 			return
 		}
-		u.text = fmt.Sprintf("%s has no field %s (%s)%s", path, name.Value, choices(known), didYouMean(name.Value, known))
+		u.text = fmt.Sprintf("%s has no field %s (%s)%s", base.Value, field.Value, choices(known), didYouMean(field.Value, known))
 	}
 }
 
-// resolve returns the type of a chain of fields such as chat.openedAt, with its spelling; nil for anything else.
-func resolve(env reflect.Type, node ast.Node) (reflect.Type, string) {
-	switch n := node.(type) {
-	case *ast.IdentifierNode:
-		return fieldType(env, n.Value), n.Value
-	case *ast.MemberNode:
-		name, ok := n.Property.(*ast.StringNode)
-		base, path := resolve(env, n.Node)
-		if !ok || base == nil || base.Kind() != reflect.Struct {
-			return nil, ""
-		}
-		return fieldType(base, name.Value), path + "." + name.Value
-	}
-	return nil, ""
-}
-
+// fieldType returns the type of a field as an expression spells it, nil if there is none.
 func fieldType(t reflect.Type, name string) reflect.Type {
 	for _, f := range reflect.VisibleFields(t) {
 		if f.Tag.Get("expr") == name {
@@ -95,8 +80,11 @@ func fieldType(t reflect.Type, name string) reflect.Type {
 	return nil
 }
 
-// fieldNames lists the fields of a struct as an expression spells them.
+// fieldNames lists the fields of a struct as an expression spells them, none for any other type.
 func fieldNames(t reflect.Type) []string {
+	if t == nil || t.Kind() != reflect.Struct {
+		return nil
+	}
 	var names []string
 	for _, f := range reflect.VisibleFields(t) {
 		if name := f.Tag.Get("expr"); name != "" {

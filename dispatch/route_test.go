@@ -116,6 +116,8 @@ func TestNewRouterProblems(t *testing.T) {
 		{"function in filter", with(func(c *dispatch.RouteConfig) { c.Where = "lenght(tags) > 1" }), "route[1].where", []string{"1:1:", "lenght"}},
 		{"field in filter", with(func(c *dispatch.RouteConfig) { c.Where = `chat.state == "" and chat.botonly` }), "route[1].where", []string{"1:", "chat has no field botonly", `did you mean "botOnly"?`}},
 		{"embedded field", with(func(c *dispatch.RouteConfig) { c.Where = `user.mobilenumber == ""` }), "route[1].where", []string{"user has no field mobilenumber", `did you mean "mobileNumber"?`}},
+		{"field of a time", with(func(c *dispatch.RouteConfig) { c.Where = `chat.openedAt.hour > 3` }), "route[1].where", []string{"1:", "hour"}},
+		{"field of a text", with(func(c *dispatch.RouteConfig) { c.Where = `kind.name == ""` }), "route[1].where", []string{"1:", "name"}},
 		{"type in filter", with(func(c *dispatch.RouteConfig) { c.Where = `chat.tags == 3` }), "route[1].where", []string{"1:11:", "mismatched types"}},
 		{"not a condition", with(func(c *dispatch.RouteConfig) { c.Where = `chat.id` }), "route[1].where", []string{"expected bool", "true or false"}},
 		{"syntax", with(func(c *dispatch.RouteConfig) { c.Where = `chat.id == "x` }), "route[1].where", []string{"1:"}},
