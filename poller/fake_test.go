@@ -25,6 +25,7 @@ type store struct {
 	mu       sync.Mutex
 	cursors  map[string][]byte
 	entities map[talkrelay.Ref][]byte
+	sorted   map[string][]string // ids of entities by type; rebuilt when empty
 	events   map[string]talkrelay.Event
 	order    []string // event ids as committed
 	again    []string // event ids committed more than once
@@ -33,7 +34,10 @@ type store struct {
 }
 
 func newStore() *store {
-	return &store{cursors: map[string][]byte{}, entities: map[talkrelay.Ref][]byte{}, events: map[string]talkrelay.Event{}}
+	return &store{
+		cursors: map[string][]byte{}, entities: map[talkrelay.Ref][]byte{}, sorted: map[string][]string{},
+		events: map[string]talkrelay.Event{},
+	}
 }
 
 func (s *store) Cursor(_, stream string) ([]byte, error) {
@@ -51,14 +55,24 @@ func (s *store) Entity(_ string, ref talkrelay.Ref) ([]byte, error) {
 func (s *store) Entities(_, typ, after string, limit int) ([]talkrelay.Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var all []talkrelay.Snapshot
-	for ref, data := range s.entities {
-		if ref.Type == typ && ref.ID > after {
-			all = append(all, talkrelay.Snapshot{ID: ref.ID, Data: bytes.Clone(data)})
+	if len(s.sorted[typ]) == 0 {
+		for ref := range s.entities {
+			s.sorted[ref.Type] = append(s.sorted[ref.Type], ref.ID)
+		}
+		for _, ids := range s.sorted {
+			slices.Sort(ids)
 		}
 	}
-	slices.SortFunc(all, func(a, b talkrelay.Snapshot) int { return strings.Compare(a.ID, b.ID) })
-	return all[:min(limit, len(all))], nil
+	ids := s.sorted[typ]
+	at, found := slices.BinarySearch(ids, after)
+	if found {
+		at++
+	}
+	var some []talkrelay.Snapshot
+	for _, id := range ids[at:min(at+limit, len(ids))] {
+		some = append(some, talkrelay.Snapshot{ID: id, Data: bytes.Clone(s.entities[talkrelay.Ref{Type: typ, ID: id}])})
+	}
+	return some, nil
 }
 
 func (s *store) Commit(c talkrelay.Commit) error {
@@ -75,6 +89,9 @@ func (s *store) Commit(c talkrelay.Commit) error {
 	s.commits++
 	s.cursors[c.Stream] = bytes.Clone(c.Cursor)
 	for ref, data := range c.Entities {
+		if s.entities[ref] == nil {
+			clear(s.sorted)
+		}
 		s.entities[ref] = bytes.Clone(data)
 	}
 	for _, e := range c.Events {
@@ -277,6 +294,15 @@ func (a *talk) ask(op string) error {
 		return a.fail(op)
 	}
 	return nil
+}
+
+// later changes the world after so long, safe from requests under way.
+func (a *talk) later(d time.Duration, change func()) {
+	time.AfterFunc(d, func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		change()
+	})
 }
 
 // tick moves the clock on by a second and returns it.

@@ -57,7 +57,7 @@ func firstOpening(c talkrelay.Chat) time.Time {
 
 // leftQueue reports that c was opened out of the queue it was last known in, with no sign of a close in between.
 func leftQueue(prev *chatSnapshot, c talkrelay.Chat) bool {
-	if prev.Queued <= prev.Opened {
+	if prev.Queued <= prev.Opened || prev.State == stateClosed {
 		return false
 	}
 	q, opened := prev.Queued, millis(c.OpenedAt)

@@ -1,0 +1,414 @@
+package poller_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"talkrelay"
+	"talkrelay/channeltalk"
+	"talkrelay/poller"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// journal is an API that notes when each list was asked for.
+type journal struct {
+	*talk
+	asked map[string][]time.Time // by state
+	slow  time.Duration          // a reply takes so long
+	busy  atomic.Int32           // requests under way
+	most  int32                  // at once
+}
+
+func newJournal() *journal { return &journal{talk: newTalk(), asked: map[string][]time.Time{}} }
+
+func (j *journal) UserChats(ctx context.Context, q channeltalk.Query) (*channeltalk.ChatPage, error) {
+	j.most = max(j.most, j.busy.Add(1))
+	defer j.busy.Add(-1)
+	j.asked[q.State] = append(j.asked[q.State], time.Now())
+	select {
+	case <-time.After(j.slow):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return j.talk.UserChats(ctx, q)
+}
+
+// live runs a poller for so long and returns what Run returned.
+func live(t *testing.T, p *poller.Poller, d time.Duration) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	return p.Run(ctx)
+}
+
+func gaps(times []time.Time) (d []time.Duration) {
+	for i := 1; i < len(times); i++ {
+		d = append(d, times[i].Sub(times[i-1]))
+	}
+	return d
+}
+
+func TestRunForADay(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, s := newJournal(), newStore()
+		var beats atomic.Int64
+		p := newPoller(t, a, s, func(c *poller.Config) { c.Beat = func() { beats.Add(1) } })
+		if err := live(t, p, 24*time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		polls, sweeps := len(a.asked["opened"])-len(a.asked["closed"]), len(a.asked["closed"])-1 // the first walk reads closed too
+		if polls < 17_000 || polls > 17_500 {
+			t.Errorf("%d polls in a day of one every 5 s", polls)
+		}
+		if sweeps < 1430 || sweeps > 1450 {
+			t.Errorf("%d sweeps in a day of one a minute, and one full one", sweeps)
+		}
+		if s.commits > 30 {
+			t.Errorf("%d commits in a day without news", s.commits)
+		}
+		if beats.Load() < 24*60*6 {
+			t.Errorf("%d beats, want one every 10 s at least", beats.Load())
+		}
+		if st := p.Status(); time.Since(st.LastGood) > 10*time.Second || st.Trouble != "" || st.Requests < 34_000 {
+			t.Errorf("status = %+v", st)
+		}
+	})
+}
+
+func TestFirstPollIsAtOnceAndSweepSoon(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, start := newJournal(), time.Now()
+		p := newPoller(t, a, newStore(), func(c *poller.Config) { c.Poll, c.Sweep = "0 9 * * *", "@every 1h" })
+		if err := live(t, p, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		asked := a.asked["opened"]
+		if len(asked) != 2 || asked[0] != start || asked[1].Sub(start) > 5*time.Second {
+			t.Errorf("asked at %v, started at %v", asked, start)
+		}
+	})
+}
+
+func TestJitter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := newJournal()
+		p := newPoller(t, a, newStore(), func(c *poller.Config) { c.Poll, c.Sweep = "@every 10s", "*/20 * * * * *" })
+		if err := live(t, p, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		var least, most time.Duration = time.Hour, 0
+		for _, d := range gaps(a.asked["queued"])[1:] {
+			least, most = min(least, d), max(most, d)
+		}
+		if most > 11*time.Second || most < 10500*time.Millisecond {
+			t.Errorf("longest gap %v, want up to 11s", most)
+		}
+		for _, at := range a.asked["snoozed"][2:] { // the first walk and the first sweep have times of their own
+			if at.Second()%20 != 0 || at.Nanosecond() != 0 {
+				t.Fatalf("calendar job ran at %v", at)
+			}
+		}
+	})
+}
+
+func TestJobsNeverOverlap(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := newJournal()
+		a.slow = 4 * time.Second // a poll takes 8 s
+		p := newPoller(t, a, newStore(), func(c *poller.Config) { c.ContactRequestsPerMinute = 30 })
+		if err := live(t, p, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		if a.most != 1 {
+			t.Errorf("%d requests at once", a.most)
+		}
+		if n := len(a.asked["snoozed"]); n < 5 {
+			t.Errorf("%d sweeps in an hour of polls that are always due", n)
+		}
+		if n := len(a.asked["opened"]); n > 3600/8+n/8 {
+			t.Errorf("%d polls of 8 s in an hour: ticks were not skipped", n)
+		}
+	})
+}
+
+// A long full sweep gives way to polls between its pages.
+func TestPollGoesBeforeFullSweep(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, s := newJournal(), newStore()
+		for i := range 5000 {
+			a.close(a.open(fmt.Sprintf("c%05d", i), "opened"))
+		}
+		p := newPoller(t, a, s, func(c *poller.Config) { c.FullSweep, c.Sweep = "30 * * * *", "@every 1h" })
+		if err := live(t, p, 20*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		a.slow = 2 * time.Second
+		a.asked = map[string][]time.Time{}
+		if err := live(t, p, 25*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(a.asked["closed"]); n < 10 {
+			t.Fatalf("%d pages of closed chats, want the 10 of a full sweep", n)
+		}
+		for _, d := range gaps(a.asked["queued"]) {
+			if d > 15*time.Second {
+				t.Errorf("a poll was %v after the one before", d)
+			}
+		}
+	})
+}
+
+func TestPanickingJobRunsAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, s := newJournal(), newStore()
+		var log bytes.Buffer
+		p := newPoller(t, a, s, func(c *poller.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		run(t, p, poller.JobPoll)
+		var broken *channeltalk.UserChat
+		bad := true
+		a.edit = func(*channeltalk.ChatPage) {
+			if bad {
+				broken.State = "boom" // a nil dereference
+			}
+		}
+		a.later(time.Minute, func() { bad = false })
+		c := a.open("c", "opened")
+		if err := live(t, p, 2*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		wantIDs(t, s, opened, openedID(c))
+		lines := log.String()
+		if n := strings.Count(lines, "panic"); n == 0 || n > 3 {
+			t.Errorf("the panic is named %d times:\n%s", n, lines)
+		}
+		if !strings.Contains(lines, "loop_test.go:") || !strings.Contains(lines, "channel read again") {
+			t.Errorf("log:\n%s", lines)
+		}
+	})
+}
+
+func TestBackoff(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := newJournal()
+		down := true
+		a.fail = func(string) error {
+			if down {
+				return errDown
+			}
+			return nil
+		}
+		a.later(2*time.Hour, func() { down = false })
+		var log bytes.Buffer
+		p := newPoller(t, a, newStore(), func(c *poller.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		if err := live(t, p, 2*time.Hour+10*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		first := a.asked["opened"]
+		for i, d := range gaps(first)[:5] {
+			if d < 4500*time.Millisecond {
+				t.Errorf("try %d came %v after the one before: more often than the schedule", i+2, d)
+			}
+		}
+		if n := len(first); n > 200 {
+			t.Errorf("%d lists of opened chats in two hours of trouble and ten minutes of health", n)
+		}
+		if n := strings.Count(log.String(), "channel not read"); n > 8 {
+			t.Errorf("%d lines about one trouble:\n%s", n, log.String())
+		}
+		if n := strings.Count(log.String(), "channel read again"); n != 1 {
+			t.Errorf("%d lines about its end:\n%s", n, log.String())
+		}
+	})
+}
+
+// A job whose schedule is a calendar does not wait for the next day when it fails.
+func TestFailedDailyJobIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := newJournal()
+		n := 0
+		a.fail = func(string) error {
+			if n++; n < 3 {
+				return errDown
+			}
+			return nil
+		}
+		p := newPoller(t, a, newStore(), func(c *poller.Config) { c.Poll = "0 9 * * *" })
+		if err := live(t, p, 11*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		if p.Status().LastGood.IsZero() {
+			t.Error("still not polled")
+		}
+	})
+}
+
+func TestRetryAfterIsObeyed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := newJournal()
+		p := newPoller(t, a, newStore(), nil)
+		throttled := false
+		a.fail = func(string) error {
+			if throttled {
+				return nil
+			}
+			throttled = true
+			return &channeltalk.Error{Op: "read user chats", Kind: channeltalk.Throttled, Status: 429, RetryAfter: 90 * time.Second}
+		}
+		if err := live(t, p, 3*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		if d := gaps(a.asked["opened"])[0]; d < 90*time.Second || d > 100*time.Second {
+			t.Errorf("asked again after %v, want 90s", d)
+		}
+		for state, times := range a.asked {
+			for _, at := range times {
+				if d := at.Sub(a.asked["opened"][0]); d > 0 && d < 90*time.Second {
+					t.Errorf("list of %s asked for after %v", state, d)
+				}
+			}
+		}
+	})
+}
+
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, s := newJournal(), newStore()
+		var log bytes.Buffer
+		p := newPoller(t, a, s, func(c *poller.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		run(t, p, poller.JobPoll)
+		full := true
+		s.refuse = func(talkrelay.Commit) error {
+			if full {
+				return errFull
+			}
+			return nil
+		}
+		c := a.open("c", "opened")
+		var trouble string
+		time.AfterFunc(30*time.Minute, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			trouble, full = p.Status().Trouble, false
+		})
+		if err := live(t, p, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		wantIDs(t, s, opened, openedID(c))
+		if !strings.Contains(trouble, "no space left") {
+			t.Errorf("trouble = %q", trouble)
+		}
+		if n := strings.Count(log.String(), "state not written"); n < 1 || n > 5 || !strings.Contains(log.String(), "state written again") {
+			t.Errorf("log:\n%s", log.String())
+		}
+	})
+}
+
+func TestFencedEndsRun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, s := newJournal(), newStore()
+		s.refuse = func(talkrelay.Commit) error { return talkrelay.ErrFenced }
+		if err := live(t, newPoller(t, a, s, nil), time.Hour); !errors.Is(err, talkrelay.ErrFenced) {
+			t.Errorf("err = %v", err)
+		}
+	})
+}
+
+// A stop in the middle of a request is no failure, and is quick.
+func TestStopInTheMiddle(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, start := newJournal(), time.Now()
+		a.slow = time.Hour
+		var log bytes.Buffer
+		p := newPoller(t, a, newStore(), func(c *poller.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		if err := live(t, p, time.Minute); err != nil || time.Since(start) != time.Minute {
+			t.Errorf("err = %v after %v", err, time.Since(start))
+		}
+		if log.Len() > 0 {
+			t.Errorf("log:\n%s", log.String())
+		}
+	})
+}
+
+func TestOnce(t *testing.T) {
+	t.Parallel()
+	a, s := newTalk(), newStore()
+	p := newPoller(t, a, s, nil)
+	if err := p.Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c, d := a.open("c", "opened"), a.open("d", "opened")
+	a.close(d)
+	if err := p.Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wantIDs(t, s, opened, openedID(c), openedID(d))
+	a.fail = func(string) error { return errDown }
+	if err := p.Once(t.Context()); !errors.Is(err, channeltalk.Server) {
+		t.Errorf("err = %v", err)
+	}
+	if err := p.PollOnce(t.Context(), "nap"); err == nil {
+		t.Error("no error for an unknown job")
+	}
+}
+
+// Nothing of a customer's is ever in a log line or an error, whatever goes wrong.
+func TestNoCustomerDataInTheLog(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, s := newJournal(), newStore()
+		var log bytes.Buffer
+		p := newPoller(t, a, s, func(c *poller.Config) {
+			c.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+			c.ContactRequestsPerMinute = 60
+			c.Match = func(events []talkrelay.Event) []talkrelay.Delivery {
+				panic(fmt.Sprint(events)) // a panic that carries customers
+			}
+		})
+		run(t, p, poller.JobPoll)
+		c := a.open("c", "opened")
+		u := a.users[c.UserID]
+		u.Name, u.Email, u.MobileNumber = "홍길동", "secret@example.com", "+821087654321"
+		a.last["c"] = said("m", "c", "user", "비밀 이야기", nil)
+		n := 0
+		a.fail = func(string) error {
+			if n++; n%3 == 0 {
+				return errDown
+			}
+			return nil
+		}
+		if err := live(t, p, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		for _, secret := range []string{"홍길동", "secret@", "87654321", "비밀"} {
+			if strings.Contains(log.String(), secret) {
+				t.Errorf("%s in the log:\n%s", secret, log.String())
+			}
+		}
+		if log.Len() == 0 {
+			t.Error("nothing logged at all")
+		}
+	})
+}
