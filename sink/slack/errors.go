@@ -89,13 +89,15 @@ func (s *Sink) setupError(ctx context.Context, op string, o outcome) error {
 	if err := ctx.Err(); err != nil {
 		o.err = err
 	}
-	switch o.class {
-	case credential:
+	switch {
+	case op == opChannel && o.code == "missing_scope": // for this call; what posts by the channel's id does not need it
+		return s.fail(sink.PauseDestination, op, s.scopeReason(o), o)
+	case o.class == credential:
 		s.ws.refuse(o)
 		return s.fail(sink.PauseCredential, op, s.credentialReason(o), o)
-	case destination:
+	case o.class == destination:
 		return s.fail(sink.PauseDestination, op, s.destinationReason(o.code), o)
-	case ourBug:
+	case o.class == ourBug:
 		return s.fail(sink.PauseDestination, op, s.bugReason(o), o)
 	}
 	return s.fail(sink.Retry, op, o.what, o)
@@ -129,6 +131,12 @@ func (s *Sink) historyReason(channel string, o outcome) string {
 	}
 	return fmt.Sprintf("a message may have arrived, and the bot cannot look (%s): invite it with /invite @bot in %s, or set %s to %q",
 		o.code, channel, s.setting("on_unknown"), Resend)
+}
+
+// scopeReason says what to do when the bot may not look a channel up.
+func (s *Sink) scopeReason(o outcome) string {
+	return fmt.Sprintf("the bot may not look up channels (missing_scope): add the scope %s to the Slack app and install it again, or give the channel's id in %s",
+		orWord(o.scope, "channels:read (groups:read for a private channel)"), s.setting("channel"))
 }
 
 func (s *Sink) credentialReason(o outcome) string {

@@ -121,6 +121,27 @@ func (f *fake) remove(ts string) {
 	f.messages = kept
 }
 
+// count returns how many messages were accepted.
+func (f *fake) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.posted
+}
+
+// history returns the messages that are there.
+func (f *fake) history() []map[string]any {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]map[string]any(nil), f.messages...)
+}
+
+// put makes messages the history.
+func (f *fake) put(messages ...map[string]any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.messages = messages
+}
+
 // on sets the answer of a method.
 func (f *fake) on(method string, h http.HandlerFunc) {
 	f.mu.Lock()

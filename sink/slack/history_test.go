@@ -43,7 +43,7 @@ func TestResolve(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t)
-			f.messages = tt.there
+			f.put(tt.there...)
 			s := f.sink(nil)
 			receipt, found, err := s.Resolve(t.Context(), message(t, s, inquiry()))
 			if err != nil || receipt != tt.want || found != (tt.want != "") {
@@ -245,15 +245,11 @@ func TestResolveThrottledBetweenPages(t *testing.T) {
 func TestResolveCursors(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
-	answers := []string{
-		`{"ok":true,"messages":[],"response_metadata":{"next_cursor":"two"}}`,
-		`{"ok":false,"error":"invalid_cursor"}`,
-		`{"ok":true,"messages":[]}`,
-	}
-	f.on("conversations.history", func(w http.ResponseWriter, _ *http.Request) {
-		io.WriteString(w, answers[0])
-		answers = answers[1:]
-	})
+	answers := make(chan string, 3)
+	answers <- `{"ok":true,"messages":[],"response_metadata":{"next_cursor":"two"}}`
+	answers <- `{"ok":false,"error":"invalid_cursor"}`
+	answers <- `{"ok":true,"messages":[]}`
+	f.on("conversations.history", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, <-answers) })
 	s := f.sink(nil)
 	if _, found, err := s.Resolve(t.Context(), message(t, s, inquiry())); found || err != nil || len(answers) != 0 {
 		t.Errorf("after invalid_cursor: %v, %v, %d answers left; want the search to begin again", found, err, len(answers))
@@ -270,7 +266,7 @@ func TestResolveSurplusCopies(t *testing.T) {
 		`{"ok":false,"error":"ratelimited"}`: "retry", `{"ok":false,"error":"fatal_error"}`: "in doubt",
 	} {
 		f := newFake(t)
-		f.messages = []map[string]any{copyOf("5.000001", botID, shipment), copyOf("5.000002", botID, shipment)}
+		f.put(copyOf("5.000001", botID, shipment), copyOf("5.000002", botID, shipment))
 		f.says("chat.delete", 200, answer)
 		s := f.sink(nil)
 		_, found, err := s.Resolve(t.Context(), message(t, s, inquiry()))
@@ -289,18 +285,16 @@ func TestRecheck(t *testing.T) {
 	f := newFake(t)
 	s := f.sink(nil)
 	m := message(t, s, inquiry())
-	f.messages = []map[string]any{copyOf("5.000001", botID, shipment)}
+	f.put(copyOf("5.000001", botID, shipment))
 	if removed, err := s.Recheck(t.Context(), m); err != nil || removed != 0 {
 		t.Errorf("Recheck of one copy = %d, %v; want 0", removed, err)
 	}
-	f.messages = []map[string]any{
-		copyOf("7.000001", botID, shipment), copyOf("5.000001", botID, shipment), copyOf("6.000001", botID, shipment), copyOf("6.000002", "B2", shipment),
-	}
+	f.put(copyOf("7.000001", botID, shipment), copyOf("5.000001", botID, shipment), copyOf("6.000001", botID, shipment), copyOf("6.000002", "B2", shipment))
 	if removed, err := s.Recheck(t.Context(), m); err != nil || removed != 2 {
 		t.Errorf("Recheck of three copies = %d, %v; want 2", removed, err)
 	}
-	if got, want := fmt.Sprintf("%v %d", f.messages[0]["ts"], len(f.messages)), "5.000001 2"; got != want {
-		t.Errorf("left are %v, want the first copy and the foreign message", f.messages)
+	if left := f.history(); len(left) != 2 || left[0]["ts"] != "5.000001" {
+		t.Errorf("left are %v, want the first copy and the foreign message", left)
 	}
 	f.refuses("conversations.history", "channel_not_found")
 	_, err := s.Recheck(t.Context(), m)

@@ -149,8 +149,8 @@ func TestThrottledIsLookedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	receipt, err := s.Send(t.Context(), m)
-	if err != nil || receipt == "" || f.posted != 1 {
-		t.Errorf("Send = %q, %v, %d posted; want the one that is there", receipt, err, f.posted)
+	if err != nil || receipt == "" || f.count() != 1 {
+		t.Errorf("Send = %q, %v, %d posted; want the one that is there", receipt, err, f.count())
 	}
 }
 
@@ -262,18 +262,20 @@ func TestWaitMissingScope(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	f.says("chat.postMessage", 200, `{"ok":false,"error":"missing_scope","needed":"chat:write","provided":"channels:read"}`)
-	scopes := "channels:read"
-	f.on("auth.test", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("X-OAuth-Scopes", scopes)
-		io.WriteString(w, `{"ok":true,"bot_id":"`+botID+`"}`)
-	})
+	scopes := func(list string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-OAuth-Scopes", list)
+			io.WriteString(w, `{"ok":true,"bot_id":"`+botID+`"}`)
+		}
+	}
+	f.on("auth.test", scopes("channels:read"))
 	s := f.sink(nil)
 	_, err := s.Send(t.Context(), message(t, s, inquiry()))
 	mustVerdict(t, err, sink.PauseCredential)
 	if e := mustVerdict(t, s.Wait(t.Context()), sink.PauseCredential); !strings.Contains(e.Reason, "chat:write") {
 		t.Errorf("the reason does not name the scope: %v", e)
 	}
-	scopes = "channels:read, chat:write"
+	f.on("auth.test", scopes("channels:read, chat:write"))
 	if err := s.Wait(t.Context()); err != nil {
 		t.Errorf("Wait with the scope: %v", err)
 	}

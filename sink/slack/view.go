@@ -15,7 +15,7 @@ func (s *Sink) view(e talkrelay.Event) sink.View {
 	if _, err := time.LoadLocation(e.TimeZone); e.TimeZone == "" || err != nil {
 		e.TimeZone = s.cfg.Location.String()
 	}
-	v := mapTexts(sink.NewView(e, s.cfg.Language), sink.Clean) // ids and names of media come from outside as well
+	v := mapTexts(sink.NewView(e, s.cfg.Language), talkrelay.CleanText) // ids and media come from outside as well
 	if s.cfg.masked() {
 		maskView(&v)
 	}
