@@ -37,9 +37,11 @@ type Fault struct {
 // service is "channeltalk", "slack" or "google".
 type FaultFunc func(service string, r Request) *Fault
 
-// answer applies r and replies, as far as f lets it.
+// answer applies r and replies, as far as f lets it. When the service is closed meanwhile, the caller is told nothing:
+// to return from a handler would be an answer of 200.
 func (s *Service) answer(w http.ResponseWriter, r *Request, f Fault) {
 	if !s.wait(f.Before) {
+		reset(w)
 		return
 	}
 	a := answer{status: http.StatusServiceUnavailable}
@@ -47,6 +49,7 @@ func (s *Service) answer(w http.ResponseWriter, r *Request, f Fault) {
 		a = s.handle(r)
 	}
 	if !s.wait(f.After) {
+		reset(w)
 		return
 	}
 	switch {

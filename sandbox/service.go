@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -201,6 +202,7 @@ func (s *Service) serve(w http.ResponseWriter, hr *http.Request) {
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
+		reset(w)
 		return
 	}
 	s.handlers.Add(1)
@@ -209,8 +211,10 @@ func (s *Service) serve(w http.ResponseWriter, hr *http.Request) {
 
 	body, err := io.ReadAll(http.MaxBytesReader(w, hr.Body, maxBody))
 	r := s.record(hr, body)
-	if err != nil {
-		s.violate(r, "body cut off or over %d bytes", maxBody)
+	if err != nil { // a caller that died while sending has done nothing wrong
+		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+			s.violate(r, "body over %d bytes", maxBody)
+		}
 		http.Error(w, "body could not be read", http.StatusBadRequest)
 		return
 	}
