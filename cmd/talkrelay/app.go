@@ -48,6 +48,7 @@ func newApp(cfg *config, db *state.DB, log *slog.Logger, beat func(channel strin
 		t.worker.Retry, t.worker.Logger = cfg.plan.retry, log
 		a.sinks = append(a.sinks, appSink{name: t.name, worker: dispatch.NewWorker(t.worker), queue: queue})
 	}
+	cfg.plan.router.LogTo(log)
 	for _, c := range cfg.plan.channels {
 		p, err := a.newPoller(c, base, db, cfg.plan.router, beat)
 		if err != nil {

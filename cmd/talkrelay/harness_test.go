@@ -34,13 +34,13 @@ func TestMain(m *testing.M) {
 // rig is a shop on simulated services with a directory for the daemon that serves it.
 type rig struct {
 	*demoShop
-	t      *testing.T
+	t      testing.TB
 	dir    string
 	config string
 }
 
 // newRig starts a world and writes a config for it. Lines of edits replace text of the config, old and new in turn.
-func newRig(t *testing.T, edits ...string) *rig {
+func newRig(t testing.TB, edits ...string) *rig {
 	t.Helper()
 	shop, err := openShop()
 	if err != nil {
@@ -77,12 +77,11 @@ func (r *rig) edit(oldnew ...string) {
 
 // process is a running talkrelay.
 type process struct {
-	t      *testing.T
+	t      testing.TB
 	cmd    *exec.Cmd
 	mu     sync.Mutex
 	output bytes.Buffer
 	ended  chan struct{}
-	err    error
 }
 
 // start runs the program with args. It is killed at the end of the test if it still runs.
@@ -93,16 +92,22 @@ func (r *rig) start(args ...string) *process {
 	}
 	p := &process{t: r.t, cmd: exec.Command(os.Args[0], args...), ended: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), asDaemon+"=1")
+	p.run()
+	return p
+}
+
+// run starts the process and sees to its end.
+func (p *process) run() {
+	p.t.Helper()
 	p.cmd.Stdout, p.cmd.Stderr = p, p
 	if err := p.cmd.Start(); err != nil {
-		r.t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	go func() {
-		p.err = p.cmd.Wait()
+		_ = p.cmd.Wait()
 		close(p.ended)
 	}()
-	r.t.Cleanup(p.kill)
-	return p
+	p.t.Cleanup(p.kill)
 }
 
 // Write collects the process's output.
@@ -149,7 +154,7 @@ func (p *process) awaitLog(text string) {
 }
 
 // await polls done until it holds.
-func await(t *testing.T, what string, done func() bool, detail func() string) {
+func await(t testing.TB, what string, done func() bool, detail func() string) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); ; {
 		if done() {

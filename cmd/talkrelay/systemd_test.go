@@ -104,7 +104,7 @@ func (m *machine) property(name string) string {
 }
 
 // buildBinary builds the program as it is installed.
-func buildBinary(t *testing.T) string {
+func buildBinary(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "talkrelay")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, ".")
