@@ -49,9 +49,13 @@ func (q *Queue) InFlight() (s *talkrelay.Shipment, err error) {
 }
 
 // Save records s as the shipment in flight. While another is, s may replace it only if it begins with the same
-// delivery, as a reworked shipment does. ErrStale if it does not, or if a delivery in s is no longer in the queue.
+// delivery, as a reworked shipment does. ErrStale if it does not, or if a delivery in s is no longer in the queue. A
+// shipment without Seqs ends what is in flight, and its deliveries wait again in their old places.
 func (q *Queue) Save(s *talkrelay.Shipment) error {
 	err := q.db.update(q.db.maxWithSpare(), func(tx *bolt.Tx) error {
+		if len(s.Seqs) == 0 {
+			return tx.Bucket(bucketInFlight).Delete([]byte(q.sink))
+		}
 		cur, err := inFlight(tx, q.sink)
 		if err != nil {
 			return err
@@ -66,8 +70,8 @@ func (q *Queue) Save(s *talkrelay.Shipment) error {
 
 func checkSave(tx *bolt.Tx, sink string, cur, s *talkrelay.Shipment) error {
 	switch {
-	case s.ID == "" || len(s.Seqs) == 0:
-		return fmt.Errorf("shipment %q has no id or no deliveries", s.ID)
+	case s.ID == "":
+		return fmt.Errorf("shipment of delivery %d has no id", s.Seqs[0])
 	case cur == nil:
 	case cur.ID == s.ID && slices.Equal(cur.Seqs, s.Seqs):
 		return nil

@@ -117,12 +117,27 @@ func testStale(t *testing.T, b *bench) {
 	refused("settle of another", q.Settle(shipment("s2", list[0]), delivered("r")))
 	refused("save of another with another first delivery", q.Save(shipment("s2", list[1])))
 	refused("save of the same with other deliveries", q.Save(shipment("s1", list[:2]...)))
-	refused("save of one without deliveries", q.Save(shipment("s1")))
 	b.wantDepth(q, 3, 0)
 	b.must(q.Settle(current, delivered("r")))
 	refused("settle twice", q.Settle(current, delivered("r")))
 	refused("save of one that is settled", q.Save(current))
 	b.wantPending(q, "e2", "e3")
+}
+
+func testReleased(t *testing.T, b *bench) {
+	q := b.queue("e1", "e2", "e3")
+	b.must(q.Save(shipment("s1", b.pending(q, 2)...)))
+	b.wantPending(q, "e3")
+	b.must(q.Save(&talkrelay.Shipment{}))
+	b.reopen()
+	q = b.Queue("slack")
+	if s, err := q.InFlight(); err != nil || s != nil {
+		t.Errorf("in flight after the release: got %v, %v", s, err)
+	}
+	b.wantPending(q, "e1", "e2", "e3")
+	b.wantDepth(q, 3, 0)
+	b.must(q.Save(&talkrelay.Shipment{})) // nothing to release: no harm
+	b.wantPending(q, "e1", "e2", "e3")
 }
 
 func testSettled(t *testing.T, b *bench) {

@@ -34,6 +34,7 @@ func Run(t *testing.T, start func(t *testing.T) (open func() Store)) {
 		{"pending leaves out what is in flight", testPendingInFlight},
 		{"rework replaces", testRework},
 		{"stale worker is refused", testStale},
+		{"released waits again", testReleased},
 		{"settled leaves the queue", testSettled},
 		{"dead letter keeps its event", testDead},
 		{"settled event is erased after the retention", testErased},
