@@ -49,7 +49,7 @@ var recordedHeaders = []string{
 }
 
 // maxBody is the largest request body that is read.
-const maxBody = 32 << 20
+const maxBody = 8 << 20
 
 // answer is what a service replies. The zero status means 200.
 type answer struct {

@@ -107,7 +107,10 @@ type slackMethod struct {
 	write bool // POST only
 }
 
-func slackMethods() map[string]slackMethod {
+// slackMethods are those that a sink has a use for.
+var slackMethods = newSlackMethods()
+
+func newSlackMethods() map[string]slackMethod {
 	post := "channel text blocks metadata thread_ts reply_broadcast parse link_names unfurl_links unfurl_media mrkdwn as_user client_msg_id"
 	list := "channel cursor limit latest oldest inclusive include_all_metadata"
 	return map[string]slackMethod{
@@ -127,7 +130,7 @@ func slackMethods() map[string]slackMethod {
 // reply answers one call, in Slack's order: the token first, then the scope, then the arguments.
 func (s *Slack) reply(r *Request) answer {
 	name, ok := strings.CutPrefix(r.Path, "/api/")
-	m, known := slackMethods()[name]
+	m, known := slackMethods[name]
 	if !ok || !known {
 		s.violate(r, "unknown method")
 		return s.fail("unknown_method")

@@ -126,7 +126,7 @@ func TestBodyOverTheLimit(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t)
 	w.Slack.SetFault(sandbox.Always(sandbox.Fault{}))
-	if r, err := try("POST", w.Slack.APIURL()+"auth.test", nil, strings.Repeat("a", 33<<20)); err == nil && r.status != 400 {
+	if r, err := try("POST", w.Slack.APIURL()+"auth.test", nil, strings.Repeat("a", 9<<20)); err == nil && r.status != 400 {
 		t.Errorf("got %d", r.status)
 	}
 	eventually(t, func() bool { return len(w.Slack.Violations()) == 1 })
