@@ -115,7 +115,11 @@ func (t authorised) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+token.Value) // req is the clone that sink.NewHTTPClient made
-	return t.base.RoundTrip(req)
+	resp, err := t.base.RoundTrip(req)
+	if err == nil && resp.StatusCode == http.StatusUnauthorized {
+		t.tokens.rejected(token)
+	}
+	return resp, err
 }
 
 // lock is a mutex whose waiting ends with a context.

@@ -3,6 +3,7 @@ package sheets
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 
 	"talkrelay"
 	"talkrelay/sink"
@@ -21,12 +22,12 @@ func (s *Sink) Prepare(id string, items []sink.Item, note string) (body []byte, 
 	if f.rows > 0 {
 		limit = min(limit, f.rows)
 	}
-	rows, err := s.rows(items[:limit])
+	rows, n, err := s.rows(items[:limit])
 	if err != nil {
 		return nil, 0, err
 	}
 	out := frozen{
-		MetadataID: metadataID(id, f.turn), SheetID: s.layout.sheetID, Rows: len(rows), Form: f.String(),
+		MetadataID: metadataID(id, f.turn), SheetID: s.layout.sheetID, Rows: n, Form: f.String(),
 		Value: mark{shipment: id, at: s.turn, owner: s.owner, single: s.single}.String(),
 	}
 	others := []any{creation(out.MetadataID, out.Value, out.SheetID)}
@@ -40,28 +41,33 @@ func (s *Sink) Prepare(id string, items []sink.Item, note string) (body []byte, 
 		return nil, 0, err
 	}
 	body, err = out.bytes()
-	return body, len(rows), err
+	return body, n, err
 }
 
-// rows renders items until a write is full. The first always goes in.
-func (s *Sink) rows(items []sink.Item) ([][]byte, error) {
-	rows, size := make([][]byte, 0, len(items)), 0
+// rows renders items, with commas between them, until a write is full. The first always goes in.
+func (s *Sink) rows(items []sink.Item) (joined []byte, n int, err error) {
+	var b bytes.Buffer
+	e := encoder(&b)
 	for _, item := range items {
-		row, err := s.row(item.Event)
-		if err != nil {
-			return nil, err
+		before := b.Len()
+		if n > 0 {
+			b.WriteByte(',')
 		}
-		if size += len(row) + 1; size > s.config.BatchBytes && len(rows) > 0 {
+		if err := e.Encode(s.row(item.Event)); err != nil {
+			return nil, 0, fmt.Errorf("write row: %w", err)
+		}
+		if n > 0 && b.Len() > s.config.BatchBytes {
+			b.Truncate(before)
 			break
 		}
-		rows = append(rows, row)
+		n++
 	}
-	return rows, nil
+	return b.Bytes(), n, nil
 }
 
-// row renders one event as RowData.
-func (s *Sink) row(e talkrelay.Event) ([]byte, error) {
-	view, words := viewOf(&s.config, e), s.config.Language.Words()
+// row renders one event.
+func (s *Sink) row(e talkrelay.Event) rowData {
+	view, words := s.view(e), s.config.Language.Words()
 	cells := make([]cell, s.layout.width)
 	for i, col := range s.columns {
 		c, err := col.render(&view, words)
@@ -72,16 +78,12 @@ func (s *Sink) row(e talkrelay.Event) ([]byte, error) {
 		}
 		cells[s.layout.places[i]] = c
 	}
-	return encode(rowData{cells})
+	return rowData{cells}
 }
 
-// encode is json.Marshal without the escapes meant for HTML, which would make Korean shops' "A&B" six bytes longer.
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
+// encoder writes JSON without the escapes meant for HTML, which would make a shop's "A&B" five bytes longer.
+func encoder(b *bytes.Buffer) *json.Encoder {
+	e := json.NewEncoder(b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimRight(b.Bytes(), "\n"), nil
+	return e
 }

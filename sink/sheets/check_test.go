@@ -60,7 +60,7 @@ func TestCheck(t *testing.T) {
 					t.Errorf("got %q, want %q", got[i], want)
 				}
 			}
-			must(t, len(g.writes), 0, "writes")
+			must(t, len(g.sent()), 0, "writes")
 		})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -71,6 +72,7 @@ type fault struct {
 	status int
 	body   string
 	header map[string]string
+	began  chan struct{} // closed when the request has come
 	hold   chan struct{} // do it only after this is closed
 }
 
@@ -86,7 +88,7 @@ func newGoogle(t testing.TB, titles ...string) *google {
 }
 
 var testKey = sync.OnceValue(func() string {
-	key, _ := rsa.GenerateKey(rand.Reader, 2048)
+	key, _ := rsa.GenerateKey(rand.Reader, 1024) // signs fast, and guards nothing
 	der, _ := x509.MarshalPKCS8PrivateKey(key)
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 })
@@ -167,6 +169,9 @@ func (g *google) write(w http.ResponseWriter, body []byte) (int, string) {
 	}
 	f := g.faults[0]
 	g.faults = g.faults[1:]
+	if f.began != nil {
+		close(f.began)
+	}
 	if f.hold != nil {
 		g.mu.Unlock()
 		<-f.hold
@@ -277,6 +282,10 @@ func (g *google) rows(title string) []string {
 	}
 	return lines
 }
+
+// sent returns the bodies of all writes, seen the paths of all requests.
+func (g *google) sent() [][]byte { g.mu.Lock(); defer g.mu.Unlock(); return slices.Clone(g.writes) }
+func (g *google) seen() []string { g.mu.Lock(); defer g.mu.Unlock(); return slices.Clone(g.paths) }
 
 func (g *google) script(faults ...fault) {
 	g.mu.Lock()

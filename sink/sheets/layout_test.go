@@ -45,12 +45,12 @@ func TestSheetIDZero(t *testing.T) {
 	t.Parallel()
 	g := newGoogle(t, "문의")
 	deliver(t, newSink(t, g.config()), 1, many(0, 1))
-	for _, body := range g.writes {
+	for _, body := range g.sent() {
 		if !strings.Contains(string(body), `"sheetId":0`) {
 			t.Errorf("no sheetId in %s", body)
 		}
 	}
-	must(t, strings.Count(string(g.writes[1]), `"sheetId":0`), 2, "of rows and of metadata")
+	must(t, strings.Count(string(g.sent()[1]), `"sheetId":0`), 2, "of rows and of metadata")
 }
 
 func TestSetUp(t *testing.T) {
@@ -61,7 +61,7 @@ func TestSetUp(t *testing.T) {
 		deliver(t, newSink(t, g.config()), 1, many(0, 1))
 		must(t, len(g.rows("문의")), 2, "rows")
 		must(t, g.tabs[0].frozen, 1, "frozen rows")
-		must(t, wire(g.writes[0])[0].UpdateCells.Rows[0].Values[0].UserEnteredFormat.TextFormat.Bold, true, "bold header")
+		must(t, wire(g.sent()[0])[0].UpdateCells.Rows[0].Values[0].UserEnteredFormat.TextFormat.Bold, true, "bold header")
 	})
 	t.Run("no tab", func(t *testing.T) {
 		t.Parallel()
@@ -140,7 +140,7 @@ func TestHeadersOnce(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	must(t, len(g.writes), 1, "writes")
+	must(t, len(g.sent()), 1, "writes")
 	must(t, len(strings.Split(g.rows("문의")[0], " | ")), 16, "headers")
 }
 
@@ -200,13 +200,13 @@ func TestFewReads(t *testing.T) {
 		deliver(t, s, n+1, many(n, n+1))
 	}
 	reads := 0
-	for _, path := range g.paths {
+	for _, path := range g.seen() {
 		if !strings.Contains(path, "batchUpdate") && !strings.Contains(path, "token") {
 			reads++
 		}
 	}
 	if reads > 6 {
-		t.Errorf("%d reads for 5 batches: %v", reads, g.paths)
+		t.Errorf("%d reads for 5 batches: %v", reads, g.seen())
 	}
 }
 

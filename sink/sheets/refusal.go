@@ -121,7 +121,7 @@ func (a *Account) judgeThrottled(op string, trace *sink.Trace) refusal {
 }
 
 func (a *Account) judgeUnauthorised(op string) refusal {
-	if young := a.tokens.rejected(); young {
+	if a.tokens.hopeless() {
 		return refuse(badToken, sink.PauseCredential, op, "401, Google does not accept the token of "+a.tokens.file+": make a new key, and check the clock of this machine", nil)
 	}
 	r := refuse(badToken, sink.Retry, op, "401, the token ended early", nil)
@@ -164,6 +164,8 @@ func judgeBadRequest(op string, e apiError) refusal {
 		return refuse(exists, sink.InDoubt, op, "400, the id of the batch is in use", nil)
 	case has("no grid with id"), has("unable to parse range"), has("no sheet with id"):
 		return refuse(noTab, sink.PauseDestination, op, "400, the tab is gone", nil)
+	case has("exceeds grid limits"):
+		return refuse(badRequest, sink.PauseDestination, op, "400, the tab ends above the header row: lower header_row, or add rows to the tab", nil)
 	case has("protected"):
 		return refuse(badRequest, sink.PauseDestination, op, "400, the tab or a part of it is protected: let the service account edit it (Data, Protect sheets and ranges)", nil)
 	case has("10000000") || has("number of cells"):

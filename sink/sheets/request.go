@@ -51,11 +51,12 @@ func deletion(id int64) deleteMetadata {
 	return r
 }
 
-// appendRequest wraps rows, each already in JSON, with what marks them and what erases old marks.
-func appendRequest(sheetID int64, rows [][]byte, others ...any) ([]byte, error) {
+// appendRequest wraps rows, already in JSON, with what marks them and what erases old marks.
+func appendRequest(sheetID int64, rows []byte, others ...any) ([]byte, error) {
 	var b bytes.Buffer
+	b.Grow(len(rows) + 512 + 96*len(others))
 	fmt.Fprintf(&b, `{"requests":[{"appendCells":{"sheetId":%d,"fields":%q,"rows":[`, sheetID, cellFields)
-	b.Write(bytes.Join(rows, []byte{','}))
+	b.Write(rows)
 	b.WriteString(`]}}`)
 	for _, r := range others {
 		one, err := json.Marshal(r)

@@ -176,15 +176,15 @@ func TestBurst(t *testing.T) {
 	g := newGoogle(t, "문의")
 	deliver(t, newSink(t, g.config()), 1, many(0, 5000))
 	got := g.chats("문의")
-	if len(got) != 5000 || len(g.writes) > 10 {
-		t.Fatalf("%d rows in %d writes", len(got), len(g.writes))
+	if len(got) != 5000 || len(g.sent()) > 10 {
+		t.Fatalf("%d rows in %d writes", len(got), len(g.sent()))
 	}
 	for i, chat := range got {
 		if chat != opened(i).Chat.ID {
 			t.Fatalf("row %d is %s", i, chat)
 		}
 	}
-	for _, body := range g.writes {
+	for _, body := range g.sent() {
 		if len(body) > sheets.DefaultBatchBytes+2000 {
 			t.Errorf("a write has %d bytes", len(body))
 		}

@@ -233,10 +233,10 @@ func TestThrottled(t *testing.T) {
 			if got := sink.VerdictOf(err).After; want > 0 && got != want || want == 0 && (got < time.Second || got > 66*time.Second) {
 				t.Errorf("to wait %v", got)
 			}
-			before := len(g.writes)
+			before := len(g.sent())
 			_, err = b.Send(t.Context(), mb)
-			if e := sink.VerdictOf(err); e.Verdict != sink.Retry || e.After <= 0 || len(g.writes) != before {
-				t.Errorf("the other sink: %v, %d writes", err, len(g.writes)-before)
+			if e := sink.VerdictOf(err); e.Verdict != sink.Retry || e.After <= 0 || len(g.sent()) != before {
+				t.Errorf("the other sink: %v, %d writes", err, len(g.sent())-before)
 			}
 		})
 	}
@@ -265,14 +265,14 @@ func TestTokenRefused(t *testing.T) {
 			g := newGoogle(t, "문의")
 			s := newSink(t, g.config())
 			m, _ := prepare(t, newSink(t, g.config()), id(1), many(0, 1), "")
-			before := len(g.paths)
+			before := len(g.seen())
 			g.set("/token", tt.fault)
 			_, err := s.Send(t.Context(), m)
 			must(t, verdict(err), tt.verdict, "verdict")
 			if !strings.Contains(err.Error(), tt.says) || strings.Contains(err.Error(), "PRIVATE KEY") {
 				t.Errorf("error: %v", err)
 			}
-			for _, path := range g.paths[before:] {
+			for _, path := range g.seen()[before:] {
 				if path != http.MethodPost+" /token" {
 					t.Errorf("the API was asked: %s", path)
 				}
@@ -289,7 +289,7 @@ func TestTokenUse(t *testing.T) {
 	s := newSink(t, g.config())
 	deliver(t, s, 1, many(0, 1))
 	deliver(t, s, 2, many(1, 2))
-	must(t, strings.Count(strings.Join(g.paths, "\n"), "/token"), 1, "tokens fetched")
+	must(t, strings.Count(strings.Join(g.seen(), "\n"), "/token"), 1, "tokens fetched")
 	g.script(refused(401, "UNAUTHENTICATED", "expired"))
 	m, _ := prepare(t, s, id(3), many(2, 3), "")
 	if _, err := s.Send(t.Context(), m); err == nil {
@@ -298,7 +298,7 @@ func TestTokenUse(t *testing.T) {
 	if _, err := s.Send(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	must(t, strings.Count(strings.Join(g.paths, "\n"), "/token"), 2, "tokens fetched")
+	must(t, strings.Count(strings.Join(g.seen(), "\n"), "/token"), 2, "tokens fetched")
 }
 
 func TestNoConnection(t *testing.T) {

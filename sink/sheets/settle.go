@@ -35,6 +35,9 @@ func (r refusal) badRequest() bool {
 // a batch that was sent before is looked for twice.
 func (s *Sink) arrived(ctx context.Context, f frozen, sentBefore bool) (arrived, absent bool, err error) {
 	for look := 1; ; look++ {
+		if held := s.account.reads.held(); held > 0 { // the spreadsheet is not to be locked for that long
+			return false, false, &sink.Error{Verdict: sink.Retry, Op: opLook, Reason: "too many requests a minute for this service account", After: held}
+		}
 		value, found, err := s.account.metadata(ctx, s.config.Spreadsheet, f.MetadataID)
 		switch {
 		case err != nil:

@@ -11,7 +11,7 @@ import (
 )
 
 // Sink appends rows to one tab. It implements sink.Sink and keeps to its rules: one goroutine calls Wait, Prepare, Send
-// and Resolve. Check may be called beside it.
+// and Resolve. Check is for a sink that is not at work.
 type Sink struct {
 	config  Config
 	account *Account
@@ -29,7 +29,8 @@ type Sink struct {
 	batches int     // delivered since the last look for such
 	full    bool    // no room for another id
 
-	lagPause time.Duration // between two looks for a batch's id
+	lastZone *time.Location // that an event was in
+	lagPause time.Duration  // between two looks for a batch's id
 }
 
 var _ sink.Sink = (*Sink)(nil)

@@ -2,6 +2,7 @@ package sheets
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -125,9 +126,9 @@ func (s *Sink) change(ctx context.Context, op string, requests []any) error {
 
 // changeInTurn is change for a caller that holds the spreadsheet's lock.
 func (s *Sink) changeInTurn(ctx context.Context, op string, requests []any) error {
-	body, err := encode(batchUpdate{requests})
+	body, err := json.Marshal(batchUpdate{requests})
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", op, err)
 	}
 	if err := s.account.writes.wait(ctx); err != nil {
 		return err

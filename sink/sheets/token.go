@@ -28,8 +28,11 @@ type tokens struct {
 	provider auth.TokenProvider
 	file     string // name of the key file, for messages
 	turn     lock
-	token    *auth.Token // guarded by turn
-	since    time.Time
+
+	// guarded by turn
+	token        *auth.Token
+	since        time.Time
+	refusedYoung bool
 }
 
 // newTokens returns a source of tokens for k. They are fetched through client.
@@ -77,15 +80,24 @@ func (t *tokens) get(ctx context.Context) (*auth.Token, error) {
 	return token, nil
 }
 
-// rejected says that the API refused a token. The next get fetches another one. young means that the token was new, so
-// another one will hardly do better.
-func (t *tokens) rejected() (young bool) {
+// rejected says that the API refused token. The next get fetches another one.
+func (t *tokens) rejected(token *auth.Token) {
 	if err := t.turn.take(context.Background()); err != nil {
-		return true
+		return
 	}
 	defer t.turn.free()
-	t.token = nil
-	return time.Since(t.since) < tokenYoung
+	if t.token == token { // else it has been replaced already
+		t.token, t.refusedYoung = nil, time.Since(t.since) < tokenYoung
+	}
+}
+
+// hopeless reports whether the token refused last was a new one, so that another one will hardly do better.
+func (t *tokens) hopeless() bool {
+	if err := t.turn.take(context.Background()); err != nil {
+		return false
+	}
+	defer t.turn.free()
+	return t.refusedYoung
 }
 
 const opToken = "get access token"

@@ -1,20 +1,36 @@
 package sheets
 
 import (
+	"time"
+
 	"talkrelay"
 	"talkrelay/sink"
 )
 
-// viewOf returns what the columns of a sink with config c see of e.
-func viewOf(c *Config, e talkrelay.Event) sink.View {
-	if e.TimeZone == "" {
-		e.TimeZone = c.Location.String()
+// view returns what the columns see of e.
+func (s *Sink) view(e talkrelay.Event) sink.View {
+	usual := s.config.Location
+	if e.TimeZone != "" {
+		usual = s.zone(e.TimeZone)
 	}
-	v := sink.NewView(e, c.Language)
-	if c.Mask {
+	v := sink.NewViewIn(e, s.config.Language, usual)
+	if s.config.Mask {
 		mask(&v)
 	}
 	return v
+}
+
+// zone returns the time zone with this name, the configured one if there is none. The last one is remembered, because
+// reading one takes longer than writing a row, and the events of a channel are all in the same.
+func (s *Sink) zone(name string) *time.Location {
+	if s.lastZone == nil || s.lastZone.String() != name {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			return s.config.Location
+		}
+		s.lastZone = zone
+	}
+	return s.lastZone
 }
 
 // mask hides phone numbers and e-mail addresses from every column, own templates included. Text that a customer wrote
