@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,6 +49,7 @@ func newApp(cfg *config, db *state.DB, log *slog.Logger, beat func(channel strin
 		t.worker.Retry, t.worker.Logger = cfg.plan.retry, log
 		a.sinks = append(a.sinks, appSink{name: t.name, worker: dispatch.NewWorker(t.worker), queue: queue})
 	}
+	a.warnOfOrphans(db)
 	cfg.plan.router.LogTo(log)
 	for _, c := range cfg.plan.channels {
 		p, err := a.newPoller(c, base, db, cfg.plan.router, beat)
@@ -57,6 +59,22 @@ func newApp(cfg *config, db *state.DB, log *slog.Logger, beat func(channel strin
 		a.pollers = append(a.pollers, p)
 	}
 	return a, nil
+}
+
+// warnOfOrphans tells of deliveries that wait for a sink which the config no longer has. They stay until it comes back.
+func (a *app) warnOfOrphans(db *state.DB) {
+	names, err := db.Sinks()
+	if err != nil {
+		a.log.Warn("queues not read", "err", err.Error())
+	}
+	for _, name := range names {
+		if slices.ContainsFunc(a.sinks, func(s appSink) bool { return s.name == name }) {
+			continue
+		}
+		if waiting, _, _, err := db.Queue(name).Depth(); err == nil && waiting > 0 {
+			a.log.Warn("deliveries wait for a sink that is not in the config; name it so again to deliver them", "sink", name, "count", waiting)
+		}
+	}
 }
 
 func (a *app) newPoller(c channelPlan, base http.RoundTripper, db *state.DB, router *dispatch.Router, beat func(string)) (*poller.Poller, error) {

@@ -37,6 +37,8 @@ type rig struct {
 	t      testing.TB
 	dir    string
 	config string
+
+	started []*process
 }
 
 // newRig starts a world and writes a config for it. Lines of edits replace text of the config, old and new in turn.
@@ -46,6 +48,12 @@ func newRig(t testing.TB, edits ...string) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newRigOf(t, shop, edits...)
+}
+
+// newRigOf is newRig for a shop that is open already.
+func newRigOf(t testing.TB, shop *demoShop, edits ...string) *rig {
+	t.Helper()
 	t.Cleanup(func() { _ = shop.world.Close() })
 	r := &rig{demoShop: shop, t: t, dir: t.TempDir()}
 	r.config = filepath.Join(r.dir, "talkrelay.toml")
@@ -91,6 +99,7 @@ func (r *rig) start(args ...string) *process {
 		args = []string{"run", "--config", r.config}
 	}
 	p := &process{t: r.t, cmd: exec.Command(os.Args[0], args...), ended: make(chan struct{})}
+	r.started = append(r.started, p)
 	p.cmd.Env = append(os.Environ(), asDaemon+"=1")
 	p.run()
 	return p
@@ -174,6 +183,21 @@ const firstLook = "first look complete"
 func (r *rig) awaitBaseline(p *process) {
 	r.t.Helper()
 	p.awaitLog(firstLook)
+}
+
+// awaitPoll waits until a poll that began after the call is through.
+func (r *rig) awaitPoll(p *process) {
+	r.t.Helper()
+	start := time.Now()
+	await(r.t, "the next poll", func() bool {
+		polls := 0
+		for _, q := range r.world.ChannelTalk.Requests() {
+			if q.Time.After(start) && q.Query.Get("state") == "opened" {
+				polls++
+			}
+		}
+		return polls >= 2
+	}, p.log)
 }
 
 // awaitAll waits until everything that happened has arrived.

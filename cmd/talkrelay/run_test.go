@@ -43,9 +43,6 @@ func TestOnceDeliversWhatWaits(t *testing.T) {
 			t.Fatalf("run %d: %s\n%s", i, d.verdict(), p.log())
 		}
 		r.customer(fmt.Sprintf("고객%d", i), "문의")
-		if i == 2 {
-			continue
-		}
 	}
 }
 
@@ -74,6 +71,26 @@ func TestReloadIsAllOrNothing(t *testing.T) {
 	if strings.Count(p.log(), firstLook) > 1 {
 		t.Errorf("the reload moved a cursor:\n%s", p.log())
 	}
+}
+
+func TestRenamedSinkKeepsItsQueue(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	p := r.start()
+	r.awaitBaseline(p)
+	r.world.Slack.SetTokenError("token_revoked")
+	r.customer("홍길동", "곧 이름이 바뀝니다")
+	p.awaitLog("sink=cs-alerts err=")
+	p.kill()
+
+	r.edit(`"cs-alerts"`, `"alerts"`)
+	p = r.start()
+	p.awaitLog("deliveries wait for a sink that is not in the config")
+	p.kill()
+
+	r.world.Slack.SetTokenError("")
+	r.edit(`"alerts"`, `"cs-alerts"`)
+	r.awaitAll(r.start())
 }
 
 func TestSecondProcessIsRefused(t *testing.T) {
