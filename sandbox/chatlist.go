@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -85,56 +84,67 @@ func (c *Channel) chatsPage(rows []row, prev, next string) []byte {
 			}
 		}
 	}
-	var b bytes.Buffer
-	b.Grow(len(messages.b) + len(users.b) + len(chats.b) + len(managers.b) + len(tags.b) + 200)
-	comma := byte('{')
-	for _, part := range []struct {
+	parts := []struct {
 		name string
 		json list
 	}{
 		{"messages", messages}, {"userChats", chats}, {"users", users}, {"managers", managers}, {"chatTags", tags},
 		{"prev", quoted(prev)}, {"next", quoted(next)},
-	} {
-		if len(part.json.b) == 0 {
+	}
+	size := 100
+	for _, p := range parts {
+		size += p.json.size + 20
+	}
+	b := make([]byte, 0, size)
+	comma := byte('{')
+	for _, p := range parts {
+		if p.json.size == 0 {
 			continue // an empty value drops its key
 		}
-		b.WriteByte(comma)
-		b.WriteString(`"` + part.name + `":`)
-		b.Write(part.json.value())
+		b = append(b, comma, '"')
+		b = append(b, p.name...)
+		b = append(b, '"', ':')
+		b = p.json.appendTo(b)
 		comma = ','
 	}
 	if comma == '{' {
-		b.WriteByte('{')
+		b = append(b, '{')
 	}
-	b.WriteByte('}')
-	return b.Bytes()
+	return append(b, '}')
 }
 
-// list is a JSON array in the making, or one string.
+// list is a JSON array in the making, or one string. It copies nothing until all is known.
 type list struct {
-	b      []byte
-	scalar bool
-}
-
-func quoted(s string) list {
-	if s == "" {
-		return list{}
-	}
-	return list{encode(s), true}
-}
-
-func (l *list) value() []byte {
-	if l.scalar {
-		return l.b
-	}
-	return slices.Concat([]byte{'['}, l.b, []byte{']'})
+	objects [][]byte
+	size    int
+	scalar  bool
 }
 
 func (l *list) add(object []byte) {
-	if len(l.b) > 0 {
-		l.b = append(l.b, ',')
+	l.objects = append(l.objects, object)
+	l.size += len(object) + 1
+}
+
+func quoted(s string) list {
+	l := list{scalar: true}
+	if s != "" {
+		l.add(encode(s))
 	}
-	l.b = append(l.b, object...)
+	return l
+}
+
+func (l *list) appendTo(b []byte) []byte {
+	if l.scalar {
+		return append(b, l.objects[0]...)
+	}
+	b = append(b, '[')
+	for i, o := range l.objects {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, o...)
+	}
+	return append(b, ']')
 }
 
 // encode marshals one of the wire types, which have nothing in them that could fail.
@@ -233,7 +243,7 @@ func (c *Channel) listMessages(r *Request, id string) answer {
 	for _, m := range messages {
 		out.add(m.encoded())
 	}
-	reply["messages"] = json.RawMessage("[" + string(out.b) + "]")
+	reply["messages"] = json.RawMessage(out.appendTo(nil))
 	return ctJSON(reply)
 }
 
