@@ -19,8 +19,8 @@ var (
 	timeFormat = &cellFormat{NumberFormat: numberFormat{Type: "DATE_TIME", Pattern: "yyyy-mm-dd hh:mm"}}
 )
 
-// cell is one cell as spreadsheets.batchUpdate takes it (CellData). These few types are our own because Google's leave
-// out a sheetId of 0, which is the id of everyone's first tab, and take five times as long to write.
+// cell is one cell as spreadsheets.batchUpdate takes it (CellData). These few types are our own: Google's leave out a
+// sheetId of 0, which is the id of everyone's first tab, and have room for formulas.
 type cell struct {
 	Value  *cellValue  `json:"userEnteredValue,omitempty"`
 	Format *cellFormat `json:"userEnteredFormat,omitempty"`

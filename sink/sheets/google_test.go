@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -189,9 +190,14 @@ func (g *google) write(w http.ResponseWriter, body []byte) (int, string) {
 func (g *google) fail(w http.ResponseWriter, f fault) {
 	if f.reset {
 		conn, _, err := http.NewResponseController(w).Hijack()
-		if err == nil {
-			_ = conn.Close()
+		if err != nil {
+			g.t.Error(err)
+			return
 		}
+		if tcp, ok := conn.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0) // at worst the client sees an ordinary end
+		}
+		_ = conn.Close()
 		return
 	}
 	for k, v := range f.header {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -239,11 +240,14 @@ func (e apiError) shown() string {
 	return strings.Join(parts, " ")
 }
 
-// plain takes method and URL off an error of net/http: they say nothing that Op does not say.
+// plain takes off an error of net/http what Op says already, and the number of the connection, which would make the same
+// trouble look like another one each time.
 func plain(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
-		return u.Err
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op != "dial" {
+		return fmt.Errorf("%s: %w", op.Op, op.Err)
 	}
 	return err
 }

@@ -114,3 +114,21 @@ func TestLookupHeld(t *testing.T) {
 		must(t, sink.VerdictOf(err).After > 0, true, "says how long")
 	}
 }
+
+// The same trouble has the same text each time, or every repeat of it would be logged.
+func TestErrorsRepeat(t *testing.T) {
+	t.Parallel()
+	g := newGoogle(t, "문의")
+	s := newSink(t, g.config())
+	m, _ := prepare(t, s, id(1), many(0, 1), "")
+	texts := make(map[string]bool)
+	for range 4 {
+		g.script(fault{reset: true})
+		_, err := s.Send(t.Context(), m)
+		must(t, verdict(err), "in doubt", "verdict")
+		texts[err.Error()] = true
+	}
+	if len(texts) > 1 {
+		t.Errorf("one trouble, several texts: %v", texts)
+	}
+}
