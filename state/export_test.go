@@ -42,3 +42,13 @@ func DecodeAll(b []byte) {
 	_, _, _ = splitRecheck(b)
 	_, _ = seqOf(b)
 }
+
+// Verify verifies a file without opening it.
+func Verify(path string, limit int64) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return verify(f, limit)
+}

@@ -60,6 +60,9 @@ func (db *DB) start(steps []migration) error {
 	case info.Mode().Perm()&0o077 != 0:
 		db.cfg.Logger.Warn("state file holds customer data and is readable by others: chmod 600 it")
 	}
+	if err := verifyFile(db.path); err != nil {
+		return err
+	}
 	if db.file, err = openBolt(db.path); err != nil {
 		return err
 	}
@@ -132,11 +135,8 @@ func fill(tx *bolt.Tx, schema uint64) error {
 	return errors.Join(meta.Put(keyInstance, instance), putUint64(meta, keyEpoch, 0), putUint64(meta, keySchema, schema))
 }
 
-// inspect reports what is wrong with a file that bbolt accepts, and takes the epoch from it.
+// inspect finds out whether the database is one of ours, and takes the epoch from it.
 func (db *DB) inspect() error {
-	if err := verify(db.file.os); err != nil {
-		return damaged(db.path, err)
-	}
 	return db.view(func(tx *bolt.Tx) error {
 		meta := tx.Bucket(bucketMeta)
 		if meta == nil || getUint64(meta, keySchema) == 0 {

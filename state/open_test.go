@@ -268,7 +268,7 @@ func TestKilledWhileCommitting(t *testing.T) {
 	acked := 0
 	for round := range 10 {
 		cmd, out, _ := helper(t, "commit", path)
-		for range 3 + 7*round {
+		for range 3 + 4*round {
 			if !out.Scan() {
 				t.Fatal("the helper ended by itself")
 			}

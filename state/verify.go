@@ -8,10 +8,11 @@ import (
 	"hash/fnv"
 	"io"
 	"os"
+	"time"
 )
 
-// bbolt trusts its pages: one flipped bit can send it round in a circle for ever, or let it write to a page that is in
-// use. verify reads the pages itself, once, when the file is opened, and finds what would do that. It cannot tell
+// bbolt trusts its pages: one flipped bit can send it round in a circle for ever, let it write to a page that is in use,
+// or end the process. verify reads the pages itself, before bbolt does, and finds what would do that. It cannot tell
 // whether a value is the one that was written: bbolt keeps no sums.
 //
 // Of a small file it reads everything. Of a large one it leaves out the leaves with the data, which are nearly all of
@@ -59,8 +60,27 @@ type meta struct {
 	root, freelist, end, txid uint64
 }
 
-// verify returns the first thing that is wrong with the bbolt file f.
-func verify(f *os.File) error {
+// verifyFile verifies the file at path under bbolt's own lock, so that a tool that is writing to it is not taken for damage.
+func verifyFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return unwritable(path, 0, err)
+	}
+	defer f.Close()
+	for start := time.Now(); flock(f) != nil; time.Sleep(lockRetry) {
+		if time.Since(start) > lockWait {
+			return locked(path, "")
+		}
+	}
+	if err := verify(f, verifyAll); err != nil {
+		return damaged(path, err)
+	}
+	return nil
+}
+
+// verify returns the first thing that is wrong with the bbolt file f. Of a file of more than limit bytes it does not
+// read the leaves with data.
+func verify(f *os.File, limit int64) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err
@@ -73,10 +93,9 @@ func verify(f *os.File) error {
 		return fmt.Errorf("only %d of its %d bytes are there", have, want)
 	}
 	v := &verifier{
-		file: f, all: int64(m.end)*int64(m.pageSize) <= verifyAll,
+		file: f, all: int64(m.end)*int64(m.pageSize) <= limit,
 		size: int(m.pageSize), pages: m.end, used: make([]bool, m.end),
 	}
-	// The depth of the root is one more than the deepest bucket's; which it is, each bucket of the first level says.
 	if err := v.tree(m.root, -1); err != nil {
 		return err
 	}
@@ -109,13 +128,14 @@ func metaAt(f io.ReaderAt, offset int64) (meta, error) {
 	sum.Write(b[:metaChecksum])
 	order := binary.NativeEndian
 	m := meta{order.Uint32(b[8:]), order.Uint64(b[16:]), order.Uint64(b[32:]), order.Uint64(b[40:]), order.Uint64(b[48:])}
-	if order.Uint32(b) != boltMagic || order.Uint64(b[metaChecksum:]) != sum.Sum64() || m.pageSize < 1024 {
+	if order.Uint32(b) != boltMagic || order.Uint64(b[metaChecksum:]) != sum.Sum64() || m.pageSize < 1024 || m.pageSize > 1<<20 {
 		return meta{}, errors.New("its first pages are not those of a database")
 	}
 	return m, nil
 }
 
-// tree verifies the bucket whose root is the page id. levels is how deep buckets are nested in it, -1 for the root.
+// tree verifies the bucket whose root is the page id. levels is how deep buckets are nested in it; -1 is for the bucket
+// of buckets, where each says that for itself.
 func (v *verifier) tree(id uint64, levels int) error {
 	height := 0 // number of branch pages above a leaf
 	if !v.all && levels == 0 {
@@ -197,7 +217,7 @@ func (v *verifier) branch(id uint64, b []byte, levels, height int) error {
 	if binary.NativeEndian.Uint16(b[10:]) == 0 {
 		return fmt.Errorf("page %d is an empty branch", id)
 	}
-	return eachElement(id, b, func(e, key, _ []byte) error {
+	return eachElement(id, b, func(e, _, _ []byte) error {
 		child := binary.NativeEndian.Uint64(e[8:])
 		if height == 1 {
 			return v.take(child, 0)

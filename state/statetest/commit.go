@@ -176,30 +176,29 @@ func testEntities(t *testing.T, b *bench) {
 }
 
 func testCopies(t *testing.T, b *bench) {
-	in := []byte("value")
-	put := func(cursor []byte) {
-		read, err := b.Cursor("main", "chats")
-		b.must(err)
+	put := func(i int) []byte {
+		data := bytes.Repeat([]byte{byte('a' + i%26)}, 3000)
 		b.must(b.Commit(talkrelay.Commit{
-			Epoch: b.Epoch(), Channel: "main", Stream: "chats", Read: read, Cursor: cursor,
-			Entities: map[talkrelay.Ref][]byte{chat("1"): in},
+			Epoch: b.Epoch(), Channel: "main", Stream: "chats", Entities: map[talkrelay.Ref][]byte{chat("1"): data},
 		}))
+		return data
 	}
-	put([]byte("first"))
-	in[0] = 'X' // ours again once Commit has returned
+	in := put(0)
+	want := bytes.Clone(in)
+	clear(in) // ours again once Commit has returned
 	out, err := b.Entity("main", chat("1"))
 	b.must(err)
 	page, err := b.Entities("main", talkrelay.EntityChat, "", 1)
 	b.must(err)
-	for i := range 50 { // let pages be used again
-		put(fmt.Appendf(nil, "%d", i))
+	for i := range 50 { // let the store use its space again
+		put(i + 1)
 	}
-	if string(out) != "value" || string(page[0].Data) != "value" {
-		t.Errorf("changed after it was read: %q, %q", out, page[0].Data)
+	if !bytes.Equal(out, want) || !bytes.Equal(page[0].Data, want) {
+		t.Error("changed after it was read")
 	}
-	out[0] = 'Y' // ours too
-	if got, _ := b.Entity("main", chat("1")); string(got) != "Xalue" {
-		t.Errorf("stored: %q", got)
+	clear(out) // ours too
+	if got, _ := b.Entity("main", chat("1")); len(got) != 3000 || got[0] != 'a'+50%26 {
+		t.Error("what is stored was changed through what was read")
 	}
 }
 
