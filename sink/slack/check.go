@@ -27,7 +27,7 @@ func (s *Sink) Check(ctx context.Context) []sink.Finding {
 	findings := []sink.Finding{token}
 	id, err := s.channel(ctx)
 	if err != nil {
-		return append(findings, finding("channel", err), s.checkClock(time.Now()))
+		return append(findings, s.finding("channel", err), s.checkClock(time.Now()))
 	}
 	channel, private := s.checkChannel(ctx, id)
 	if us.scopes != nil {
@@ -40,13 +40,17 @@ func (s *Sink) Check(ctx context.Context) []sink.Finding {
 	return append(findings, s.checkClock(time.Now()))
 }
 
-// finding makes a finding of an error whose reason says, after a colon, what to do.
-func finding(name string, err error) sink.Finding {
-	reason := sink.VerdictOf(err).Reason
-	if e := sink.VerdictOf(err); e.Err != nil {
-		reason += ": " + e.Err.Error()
+// finding makes a finding of an error. Its reason says, after a colon, what to do; if it does not, nothing that the
+// bot or the channel could change is wrong.
+func (s *Sink) finding(name string, err error) sink.Finding {
+	e := sink.VerdictOf(err)
+	what, fix, ok := strings.Cut(e.Reason, ": ")
+	if !ok {
+		fix = "check the network, the proxy and " + s.setting("api_url") + ", or try again later"
 	}
-	what, fix, _ := strings.Cut(reason, ": ")
+	if e.Err != nil {
+		what += ": " + e.Err.Error()
+	}
 	return sink.Finding{Name: name, Text: what, Fix: fix}
 }
 
@@ -55,7 +59,7 @@ func (s *Sink) checkToken(ctx context.Context) (bot, sink.Finding) {
 	defer cancel()
 	us, o := s.ws.authTest(call)
 	if o.class != applied {
-		return us, finding("token", s.setupError(ctx, opAuth, o))
+		return us, s.finding("token", s.setupError(ctx, opAuth, o))
 	}
 	return us, sink.Finding{Name: "token", OK: true, Text: fmt.Sprintf("bot @%s of the workspace %s", us.user, us.team)}
 }
@@ -82,11 +86,11 @@ func (s *Sink) checkChannel(ctx context.Context, id string) (f sink.Finding, pri
 	s.ws.noteDate(trace)
 	switch o := libraryOutcome(err, trace); {
 	case o.class != applied:
-		return finding("channel", s.setupError(ctx, opChannel, o)), false
+		return s.finding("channel", s.setupError(ctx, opChannel, o)), false
 	case ch.IsArchived:
-		f = finding("channel", s.fail(sink.PauseDestination, opChannel, s.destinationReason("is_archived"), o))
+		f = s.finding("channel", s.fail(sink.PauseDestination, opChannel, s.destinationReason("is_archived"), o))
 	case !ch.IsMember && !ch.IsIM:
-		f = finding("channel", s.fail(sink.PauseDestination, opChannel, s.destinationReason("not_in_channel"), o))
+		f = s.finding("channel", s.fail(sink.PauseDestination, opChannel, s.destinationReason("not_in_channel"), o))
 	default:
 		f = sink.Finding{Name: "channel", OK: true, Text: fmt.Sprintf("#%s (%s)", ch.Name, id)}
 	}
@@ -98,7 +102,7 @@ func (s *Sink) checkHistory(ctx context.Context, id string) sink.Finding {
 	if o.class == applied {
 		return sink.Finding{Name: "history", OK: true, Text: "readable: a message in doubt can be found again"}
 	}
-	f := finding("history", s.lookUpError(opHistory, id, o))
+	f := s.finding("history", s.lookUpError(opHistory, id, o))
 	f.Text = "not readable, so a message in doubt cannot be reconciled (" + o.what + ")"
 	return f
 }

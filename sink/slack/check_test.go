@@ -2,6 +2,7 @@ package slack_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -34,7 +35,7 @@ func TestCheck(t *testing.T) {
 		"well":             {func(*fake) {}, "token scopes channel history clock", ""},
 		"token refused":    {say("auth.test", `{"ok":false,"error":"invalid_auth"}`), "!token", `token of sink.slack "cs-alerts"`},
 		"token of a user":  {say("auth.test", `{"ok":true,"user":"kim"}`), "!token", ""},
-		"not Slack":        {say("auth.test", `<html>`), "!token", ""},
+		"not Slack":        {say("auth.test", `<html>`), "!token", "api_url"},
 		"scopes lacking":   {scopes("chat:write,channels:read"), "token !scopes channel history clock", "install"},
 		"scopes not told":  {scopes(""), "token channel history clock", ""},
 		"info closed":      {say("conversations.info", `{"ok":false,"error":"missing_scope","needed":"channels:read"}`), "token scopes !channel clock", "channels:read"},
@@ -78,6 +79,17 @@ func TestCheck(t *testing.T) {
 				t.Errorf("check posted %d messages", n)
 			}
 		})
+	}
+}
+
+// Without a connection the finding says so, and does not offer the error as the cure.
+func TestCheckWithoutConnection(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	s := f.sink(func(c *slack.Config) { c.Base = dialing(errors.New("connection refused")) })
+	findings := s.Check(t.Context())
+	if len(findings) != 1 || findings[0].OK || !strings.Contains(findings[0].Text, "connection refused") || !strings.Contains(findings[0].Fix, "api_url") {
+		t.Errorf("findings %+v", findings)
 	}
 }
 

@@ -48,5 +48,5 @@ func (p phrases) assignee(w *sink.Words, name string) string {
 
 // bold returns s in bold mrkdwn. A star in it would end the bold early.
 func bold(s string) string {
-	return "*" + escape(strings.ReplaceAll(s, "*", "∗"), maxName) + "*"
+	return "*" + escape(strings.ReplaceAll(s, "*", "∗"), maxHeader) + "*"
 }

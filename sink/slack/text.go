@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/slack-go/slack/slackutilsx"
 
@@ -98,7 +99,7 @@ func visible(s string) bool {
 
 // linkURL returns raw, escaped, if it is fit to stand in <url|label>, else "".
 func linkURL(raw string) string {
-	if len(raw) > maxURL || strings.ContainsAny(raw, "|<>\"`\\") || strings.ContainsFunc(raw, notInURL) {
+	if len(raw) > maxURL || !utf8.ValidString(raw) || strings.ContainsAny(raw, "|<>\"`\\") || strings.ContainsFunc(raw, notInURL) {
 		return ""
 	}
 	u, err := url.Parse(raw)

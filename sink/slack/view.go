@@ -16,6 +16,7 @@ func (s *Sink) view(e talkrelay.Event) sink.View {
 		e.TimeZone = s.cfg.Location.String()
 	}
 	v := mapTexts(sink.NewView(e, s.cfg.Language), talkrelay.CleanText) // ids and media come from outside as well
+	v.DeskURL = e.DeskURL                                               // linkURL decides on it as it is
 	if s.cfg.masked() {
 		maskView(&v)
 	}
