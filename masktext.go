@@ -113,16 +113,21 @@ func cardNumber(digits string) bool {
 	return sum%10 == 0
 }
 
-// inHexID reports whether s[from:to] is part of a longer id of hexadecimal digits, such as Channel Talk's.
+// hexIDLen is how many hexadecimal digits make an id.
+const hexIDLen = 16
+
+// inHexID reports whether s[from:to] is part of a longer id of hexadecimal digits, such as Channel Talk's. It looks no
+// further than the length of an id: a stranger's text may be hexadecimal digits from end to end.
 func inHexID(s string, from, to int) bool {
-	start, end := from, to
-	for start > 0 && hexDigit(s[start-1]) {
-		start--
+	before, after := 0, 0
+	for before < hexIDLen && before < from && hexDigit(s[from-before-1]) {
+		before++
 	}
-	for end < len(s) && hexDigit(s[end]) {
-		end++
+	for after < hexIDLen && to+after < len(s) && hexDigit(s[to+after]) {
+		after++
 	}
-	return end-start >= 16 && end-start > to-from
+	around := before + after
+	return around > 0 && around+to-from >= hexIDLen
 }
 
 func hexDigit(c byte) bool {

@@ -3,6 +3,7 @@ package talkrelay_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"talkrelay"
 )
@@ -47,6 +48,16 @@ func TestMaskText(t *testing.T) {
 		if got := talkrelay.MaskText(in); got != want {
 			t.Errorf("MaskText(%q) = %q, want %q", in, got, want)
 		}
+	}
+}
+
+// A customer writes the text: what it is made of must not make the work grow with the square of its length.
+func TestMaskTextTakesTimeInProportion(t *testing.T) {
+	t.Parallel()
+	began := time.Now()
+	talkrelay.MaskText(strings.Repeat("a1", 100_000))
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("200 kB of hexadecimal digits took %s", took)
 	}
 }
 
