@@ -34,10 +34,6 @@ type chatReader struct {
 // progressEvery is how often a long first walk says that it is still at it.
 const progressEvery = 5 * time.Second
 
-// baselineMargin is by how much the first walk may have begun before an opening that it did not show, and the opening
-// still count as old: Channel Talk's lists may lag behind its clock.
-const baselineMargin = 10 * time.Minute
-
 // Name implements Stream.
 func (s *chats) Name() string { return chatsStream }
 
@@ -127,18 +123,17 @@ func (s *chatReader) isLast(w *walk, p *chatPage) bool {
 	return !w.Baseline && w.States == len(walkStates) && w.state() == stateClosed && s.farEnough(w, p)
 }
 
-// farEnough reports whether every chat of a page was closed so long ago that a sweep need not look further. It goes by
-// Channel Talk's clock, and back to the last complete sweep however long ago that was.
+// farEnough reports whether every chat of a page was closed so long ago that a sweep need not look further: longer than
+// the overlap before the newest one, before now by Channel Talk's clock, and before the last complete sweep.
 func (s *chatReader) farEnough(w *walk, p *chatPage) bool {
 	for i := range p.rows {
 		w.Newest = max(w.Newest, millis(p.rows[i].ClosedAt))
 	}
-	bound := w.Start
-	if bound == 0 {
-		bound = w.Newest
-	}
-	if p.cur.Swept != 0 {
-		bound = min(bound, p.cur.Swept)
+	bound := w.Newest // the chats' own times: the Date header of the reply may be from another clock
+	for _, at := range []int64{w.Start, p.cur.Swept} {
+		if at != 0 {
+			bound = min(bound, at)
+		}
 	}
 	bound -= s.overlap.Milliseconds()
 	for i := range p.rows {
@@ -168,10 +163,9 @@ func setMark(w *walk, cur *chatCursor, found []judgement) {
 	if w.Baseline || cur.FullRead || w.State >= liveStates || !newsBelow(found) || cur.Mark != 0 && cur.Mark == w.Mark {
 		return
 	}
-	w.Mark = 0
 	cur.Marks++
 	if cur.Mark == 0 {
-		w.Mark = cur.Marks // else somebody else's mark is replaced, and clearing it is left to the next tick
+		w.Mark = cur.Marks // else another walk's mark is replaced, and clearing is left to the next tick
 	}
 	cur.Mark = cur.Marks
 }
@@ -187,7 +181,7 @@ func clearMark(w *walk, cur *chatCursor) {
 // finish notes in cur that w is complete.
 func (s *chatReader) finish(w *walk, cur *chatCursor) {
 	if w.Baseline {
-		cur.Done, cur.Baseline, cur.Swept = true, w.Start, w.Start
+		cur.Done, cur.Swept = true, w.Start
 		s.log.Info("first look complete, what is new from now on is delivered", "count", w.Rows)
 		return
 	}
@@ -226,7 +220,6 @@ func (s *chatReader) compare(ctx context.Context, p *chatPage) (Batch, error) {
 		if seen {
 			j = s.rules.judge(&known, c, silent)
 		} else {
-			silent = silent || predates(c, p.cur)
 			j = s.rules.judge(nil, c, silent)
 		}
 		j.reopened = j.missed && seen || !c.FirstOpenedAt.IsZero() && c.OpenedAt.After(c.FirstOpenedAt)
@@ -237,11 +230,4 @@ func (s *chatReader) compare(ctx context.Context, p *chatPage) (Batch, error) {
 	}
 	events, err := s.tell(ctx, p, visitors, entities)
 	return Batch{Events: events, Entities: entities}, err
-}
-
-// predates reports that a chat never seen was opened well before the first walk began, so that walk should have seen it:
-// it was in between two lists. Such a chat is part of the baseline.
-func predates(c *chatRow, cur chatCursor) bool {
-	at := max(millis(c.OpenedAt), millis(c.QueuedAt))
-	return cur.Baseline != 0 && at != 0 && at < cur.Baseline-baselineMargin.Milliseconds()
 }

@@ -77,6 +77,7 @@ func (m *eventMaker) contact(u userRow, c userChange) talkrelay.Event {
 		At:       u.updatedAt,
 		Seen:     now,
 		Change:   c.change,
+		Chat:     talkrelay.Chat{ID: c.snap.Chat},
 		User:     u.User,
 		Old:      c.old,
 		DeskURL:  deskURL(m.deskURL, channelOf(u.raw), c.snap.Chat),

@@ -140,6 +140,7 @@ type talk struct {
 	messages map[string][]channeltalk.Message // latest first
 	less     func(a, b *channeltalk.UserChat) int
 	random   bool // a new order at each first page
+	cap      int  // most rows of a page, whatever is asked for; 0 = as asked
 	overlap  int  // rows of a page that come again on the next
 	circle   bool // pages go round for ever
 	noClock  bool
@@ -182,6 +183,9 @@ func (a *talk) UserChats(_ context.Context, q channeltalk.Query) (*channeltalk.C
 	defer a.mu.Unlock()
 	if err := a.ask("list " + q.State); err != nil {
 		return nil, err
+	}
+	if a.cap > 0 {
+		q.Limit = min(q.Limit, a.cap)
 	}
 	ids, at := a.listing(q)
 	page := &channeltalk.ChatPage{}

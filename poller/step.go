@@ -30,8 +30,8 @@ type commitError struct{ err error }
 func (e *commitError) Error() string { return "write what was found: " + e.err.Error() }
 func (e *commitError) Unwrap() error { return e.err }
 
-// step reads one page, commits what is new and moves the job on. After an error the walk begins anew, but for a paced
-// one, which stays where it was. A panic is an error.
+// step reads one page, or several while there is news, commits what is new and moves the job on. After an error the walk
+// begins anew, but for a paced one, which stays where it was. A panic is an error.
 func (p *Poller) step(ctx context.Context, j *job) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -45,15 +45,12 @@ func (p *Poller) step(ctx context.Context, j *job) (err error) {
 	if v.cursor, err = p.cfg.Store.Cursor(p.cfg.Name, j.stream.Name()); err != nil {
 		return fmt.Errorf("read cursor of %s: %w", j.stream.Name(), err)
 	}
-	b, err := j.stream.Poll(ctx, v, j.from)
-	if err != nil {
-		return err
-	}
+	b, readErr := p.gather(ctx, j, v)
 	if err := p.commit(j.stream.Name(), v.cursor, b); err != nil {
 		return err
 	}
 	j.from = b.Next
-	return nil
+	return readErr
 }
 
 // commit writes a batch, unless there is nothing in it.

@@ -1,7 +1,6 @@
 package poller
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -76,9 +75,7 @@ func (s *chatReader) tell(ctx context.Context, p *chatPage, visitors map[string]
 			events = append(events, s.inquiry(ctx, p, &p.rows[i], j, visitors[p.rows[i].UserID]))
 		}
 	}
-	slices.SortStableFunc(events, func(a, b talkrelay.Event) int {
-		return cmp.Or(a.At.Compare(b.At), cmp.Compare(b.Kind, a.Kind)) // at one time, the inquiry before its contact
-	})
+	sortEvents(events)
 	return events, nil
 }
 

@@ -35,7 +35,6 @@ const (
 type chatCursor struct {
 	Version  int   `json:"v"`
 	Done     bool  `json:"d,omitempty"` // the first walk is complete: what is new from now on is an event
-	Baseline int64 `json:"b,omitempty"` // when that walk began, by Channel Talk's clock, Unix milliseconds; 0 = unknown
 	FullRead bool  `json:"f,omitempty"` // the lists are not newest first: ticks read them to the end
 	Mark     int   `json:"u,omitempty"` // number of a walk that went on below something new and is not through; 0 = none
 	Marks    int   `json:"m,omitempty"` // the last such number

@@ -1,0 +1,78 @@
+package poller
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+
+	"talkrelay"
+)
+
+// gatherLimit is how many events are held in memory before they are committed: a burst of twice the size that anybody
+// has seen.
+const gatherLimit = 10_000
+
+// gather polls j's stream, and goes on page by page while there is news: lists are newest first, so what happened first
+// is on the last page, and only what is committed together is delivered in the order it happened. A walk without news,
+// as the silent first one, goes page by page. An error comes with what was found before it.
+func (p *Poller) gather(ctx context.Context, j *job, v view) (Batch, error) {
+	all, err := j.stream.Poll(ctx, v, j.from)
+	if err != nil {
+		return Batch{}, err
+	}
+	for more := !j.paced; more && all.Next != nil && len(all.Events) > 0 && len(all.Events) < gatherLimit; {
+		p.cfg.Beat()
+		b, err := j.stream.Poll(ctx, gathered{v, all}, all.Next)
+		if err != nil {
+			all.Next = nil
+			sortEvents(all.Events)
+			return all, err
+		}
+		more = j.name == JobPoll || len(b.Events) > 0 // a poll is short; other walks let it in between
+		all.add(b)
+	}
+	sortEvents(all.Events)
+	return all, nil
+}
+
+// add puts b, which was read after all, behind it.
+func (all *Batch) add(b Batch) {
+	all.Events = append(all.Events, b.Events...)
+	all.Next = b.Next
+	if b.Cursor != nil {
+		all.Cursor = b.Cursor
+	}
+	if all.Entities == nil {
+		all.Entities = b.Entities
+		return
+	}
+	maps.Copy(all.Entities, b.Entities)
+}
+
+// gathered is what will be stored once all is committed.
+type gathered struct {
+	view
+	all Batch
+}
+
+func (g gathered) Cursor() []byte {
+	if g.all.Cursor != nil {
+		return g.all.Cursor
+	}
+	return g.view.Cursor()
+}
+
+func (g gathered) Entity(ref talkrelay.Ref) ([]byte, error) {
+	if data, ok := g.all.Entities[ref]; ok {
+		return data, nil
+	}
+	return g.view.Entity(ref)
+}
+
+// sortEvents puts events into the order in which they happened; at one time, an inquiry before its contact.
+func sortEvents(events []talkrelay.Event) {
+	slices.SortStableFunc(events, func(a, b talkrelay.Event) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(b.Kind, a.Kind))
+	})
+}
