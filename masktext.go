@@ -13,7 +13,8 @@ func MaskText(s string) string {
 	var b strings.Builder
 	last := 0
 	for _, span := range numberSpan.FindAllStringSubmatchIndex(s, -1) {
-		if harmless := span[2] >= 0; harmless || inHexID(s, span[0], span[1]) {
+		harmless := span[2] >= 0 && !letterBeforeMobile.MatchString(s[span[0]:span[1]])
+		if harmless || inHexID(s, span[0], span[1]) {
 			continue
 		}
 		b.WriteString(s[last:span[0]])
@@ -26,14 +27,21 @@ func MaskText(s string) string {
 
 const (
 	digitClass     = `[0-9０-９]`
-	harmlessClass  = `([0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?|\b[CDGTUWB][0-9A-Z]{8,12}\b)` // times of day and Slack's ids
 	separatorClass = `[ \-.()/\x{a0}\x{2010}-\x{2014}\x{2212}\x{30fc}\x{3000}\x{ff0d}\x{ff08}\x{ff09}]`
+
+	timeOfDay  = `[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?`
+	slackID    = `\b[CDGTUWB][0-9A-Z]{8,12}\b`
+	slackTS    = `\b1[0-9]{9}\.[0-9]{6}\b`                                               // names a Slack message
+	ipAddress  = `\b[1-9][0-9]{0,2}(?:\.(?:0|[1-9][0-9]{0,2})){3}\b`                     // a number with dots begins with 0 or +
+	harmlessRE = `(` + timeOfDay + `|` + slackID + `|` + slackTS + `|` + ipAddress + `)` // the only group of numberSpan
 )
 
 var (
 	emailLike   = regexp.MustCompile(`[\p{L}\p{N}.!#$%&'*+=?^_{|}~-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)+`)
-	numberSpan  = regexp.MustCompile(harmlessClass + `|\+?` + digitClass + `+(?:` + separatorClass + `{1,3}\+?` + digitClass + `+)*`)
+	numberSpan  = regexp.MustCompile(harmlessRE + `|\+?` + digitClass + `+(?:` + separatorClass + `{1,3}\+?` + digitClass + `+)*`)
 	numberGroup = regexp.MustCompile(`\+?` + digitClass + `+`)
+
+	letterBeforeMobile = regexp.MustCompile(`^[A-Z]01[0-9]{9}$`) // "T01012345678" has the form of a Slack id
 )
 
 // maskNumbers masks the numbers in span, which is groups of digits with separators between them. A number is made of
