@@ -49,8 +49,11 @@ func (p *Poller) step(ctx context.Context, j *job) (err error) {
 	if err := p.commit(j.stream.Name(), v.cursor, b); err != nil {
 		return err
 	}
+	if readErr != nil {
+		return readErr
+	}
 	j.from = b.Next
-	return readErr
+	return nil
 }
 
 // commit writes a batch, unless there is nothing in it.
