@@ -43,10 +43,28 @@ type seenTree struct {
 	dot  reflect.Type
 }
 
-// scope is what names mean at a place. A nil type is one that cannot be told.
+// scope is what names mean at a place. A nil type is one that cannot be told. A variable is shared with the scopes inside
+// its own, which may assign to it.
 type scope struct {
 	dot  reflect.Type
-	vars map[string]reflect.Type
+	vars map[string]*reflect.Type
+}
+
+func (s scope) declare(name string, typ reflect.Type) { s.vars[name] = &typ }
+
+// typeOf returns the type of a variable, nil for one that is not known.
+func (s scope) typeOf(name string) reflect.Type {
+	if typ := s.vars[name]; typ != nil {
+		return *typ
+	}
+	return nil
+}
+
+// assign takes note that a variable holds something else from now on, or only if this branch is taken.
+func (s scope) assign(name string) {
+	if typ := s.vars[name]; typ != nil {
+		*typ = nil
+	}
 }
 
 // with returns a copy of s that declares its own variables, with another dot.
@@ -60,7 +78,7 @@ func (c *checker) tree(name string, dot reflect.Type) {
 		return
 	}
 	c.seen[seenTree{name, dot}] = true
-	c.list(tree.Root, scope{dot: dot, vars: map[string]reflect.Type{"$": dot}})
+	c.list(tree.Root, scope{dot: dot, vars: map[string]*reflect.Type{"$": &dot}})
 }
 
 func (c *checker) list(list *parse.ListNode, s scope) {
@@ -105,10 +123,10 @@ func (c *checker) turns(p *parse.PipeNode, s scope) reflect.Type {
 		}
 	}
 	if len(p.Decl) > 0 {
-		s.vars[p.Decl[len(p.Decl)-1].Ident[0]] = elem
+		s.declare(p.Decl[len(p.Decl)-1].Ident[0], elem)
 	}
 	if len(p.Decl) > 1 {
-		s.vars[p.Decl[0].Ident[0]] = key
+		s.declare(p.Decl[0].Ident[0], key)
 	}
 	return elem
 }
@@ -124,9 +142,10 @@ func (c *checker) pipe(p *parse.PipeNode, s scope) reflect.Type {
 	}
 	for _, v := range p.Decl {
 		if p.IsAssign {
-			typ = nil // what it holds from now on depends on the branch
+			s.assign(v.Ident[0])
+		} else {
+			s.declare(v.Ident[0], typ)
 		}
-		s.vars[v.Ident[0]] = typ
 	}
 	return typ
 }
@@ -147,7 +166,7 @@ func (c *checker) operand(node parse.Node, s scope) reflect.Type {
 	case *parse.FieldNode:
 		return c.fields(n, s.dot, n.Ident)
 	case *parse.VariableNode:
-		return c.fields(n, s.vars[n.Ident[0]], n.Ident[1:])
+		return c.fields(n, s.typeOf(n.Ident[0]), n.Ident[1:])
 	case *parse.ChainNode:
 		return c.fields(n, c.operand(n.Node, s), n.Field)
 	case *parse.PipeNode:

@@ -39,6 +39,7 @@ func TestTemplateExecute(t *testing.T) {
 		{"eq of kinds", `{{if eq .Kind "userChat.opened"}}yes{{end}}`, "yes"},
 		{"with and defined", `{{define "who"}}{{.Name}}{{end}}{{with .User}}{{template "who" .}}{{end}}`, "홍길동"},
 		{"variable", `{{$u := .User}}{{$u.Name}} {{$.Channel}}`, "홍길동 main"},
+		{"variable of another type after a branch", `{{$x := .Chat}}{{if .User.ID}}{{$x = .User}}{{end}}{{if .User.ID}}{{$x.Email}}{{end}}`, "hong@example.com"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -165,6 +166,7 @@ func FuzzParseTemplate(f *testing.F) {
 	for _, s := range []string{
 		"{{.User.Name}}", "{{range .Tags}}{{.}}{{end}}", `{{define "a"}}{{template "a" .}}{{end}}`, "{{if}}", "{{",
 		`{{with $x := .User}}{{$x.Name}}{{end}}`, `{{date "15:04" .At | truncate 3}}`, "{{.A.B.C}}", "{{(.User).Name}}", "{{break}}",
+		"{{$x = 1}}", "{{if $x := .Tags}}{{else}}{{$x.A}}{{end}}", "{{$x := 1}}{{range $x = .Tags}}{{$x}}{{end}}",
 	} {
 		f.Add(s)
 	}
