@@ -81,7 +81,9 @@ func WritePage(w io.Writer, p Page) error {
 	for _, s := range p.Sheets {
 		ps := pageSheet{Title: s.Title}
 		for _, title := range s.Tabs() {
-			ps.Tabs = append(ps.Tabs, pageTabOf(title, s.Rows(title)))
+			if rows := s.Rows(title); len(rows) > 0 {
+				ps.Tabs = append(ps.Tabs, pageTabOf(title, rows))
+			}
 		}
 		d.Sheets = append(d.Sheets, ps)
 	}
