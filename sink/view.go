@@ -81,15 +81,15 @@ func NewViewIn(e talkrelay.Event, lang Language, usual *time.Location) View {
 		Chat:     viewChat(e.Chat, in),
 		User:     viewUser(e.User),
 		Old:      cleanContact(e.Old),
-		Message:  ViewMessage{Message: e.Message, CreatedAt: in(e.Message.CreatedAt)},
-		Assignee: talkrelay.Person{ID: e.Assignee.ID, Name: OneLine(e.Assignee.Name), Email: OneLine(e.Assignee.Email)},
-		Team:     talkrelay.Team{ID: e.Team.ID, Name: OneLine(e.Team.Name)},
+		Message:  viewMessage(e.Message, in),
+		Assignee: e.Assignee,
+		Team:     e.Team,
 		Channel:  e.Channel,
 		DeskURL:  e.DeskURL,
 		At:       in(e.At),
 		Seen:     in(e.Seen),
 	}
-	v.Message.Text = Clean(e.Message.Text)
+	toOneLine(&v.Assignee.ID, &v.Assignee.Name, &v.Assignee.Email, &v.Team.ID, &v.Team.Name, &v.DeskURL)
 	v.Tags = v.Chat.Tags
 	if e.Kind.ContactEvent() {
 		v.Changes = changes(v.Old, v.User.Contact, lang.Words())
@@ -98,7 +98,10 @@ func NewViewIn(e talkrelay.Event, lang Language, usual *time.Location) View {
 }
 
 func viewChat(c talkrelay.Chat, in func(time.Time) Time) ViewChat {
-	c.Name, c.Title, c.Page = OneLine(c.Name), OneLine(c.Title), OneLine(c.Page)
+	toOneLine(
+		&c.ID, &c.ChannelID, &c.UserID, &c.State, &c.Name, &c.Title, &c.Priority, &c.MediumType, &c.Page, &c.Workflow,
+		&c.HandlingType, &c.AssigneeID, &c.TeamID, &c.UserLastMessage,
+	)
 	c.Description = Clean(c.Description)
 	c.Tags, c.ManagerIDs = cleanList(c.Tags), cleanList(c.ManagerIDs)
 	return ViewChat{
@@ -118,7 +121,8 @@ func viewChat(c talkrelay.Chat, in func(time.Time) Time) ViewChat {
 }
 
 func viewUser(u talkrelay.User) ViewUser {
-	u.Name, u.Contact = OneLine(u.Name), cleanContact(u.Contact)
+	toOneLine(&u.ID, &u.MemberID, &u.Type, &u.Name, &u.Language, &u.Country)
+	u.Contact = cleanContact(u.Contact)
 	u.Tags = cleanList(u.Tags)
 	profile := make(Profile, len(u.Profile))
 	for key, value := range u.Profile {
@@ -128,11 +132,21 @@ func viewUser(u talkrelay.User) ViewUser {
 	return ViewUser{User: u, Tags: u.Tags, Profile: profile}
 }
 
+func viewMessage(m talkrelay.Message, in func(time.Time) Time) ViewMessage {
+	toOneLine(&m.ID, &m.PersonType)
+	m.Text = Clean(m.Text)
+	return ViewMessage{Message: m, CreatedAt: in(m.CreatedAt)}
+}
+
 func cleanContact(c talkrelay.Contact) talkrelay.Contact {
-	return talkrelay.Contact{
-		Email:          OneLine(c.Email),
-		MobileNumber:   OneLine(c.MobileNumber),
-		LandlineNumber: OneLine(c.LandlineNumber),
+	toOneLine(&c.Email, &c.MobileNumber, &c.LandlineNumber)
+	return c
+}
+
+// toOneLine makes OneLine of each of texts.
+func toOneLine(texts ...*string) {
+	for _, text := range texts {
+		*text = OneLine(*text)
 	}
 }
 

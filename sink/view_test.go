@@ -77,6 +77,39 @@ func TestNewViewCleans(t *testing.T) {
 	}
 }
 
+// Ids, states and the rest come from outside as well: a customer's own systems choose the member id, for one.
+func TestNewViewCleansEveryText(t *testing.T) {
+	t.Parallel()
+	var e talkrelay.Event
+	for _, part := range []any{&e.Chat, &e.User, &e.User.Contact, &e.Old, &e.Message, &e.Assignee, &e.Team, &e.DeskURL} {
+		eachText(part, func(text reflect.Value) { text.SetString("a\x00\u202eb") })
+	}
+	v := sink.NewView(e, sink.Korean)
+	for _, part := range []any{&v.Chat, &v.User, &v.Old, &v.Message, &v.Assignee, &v.Team, &v.DeskURL} {
+		eachText(part, func(text reflect.Value) {
+			if text.String() != "ab" {
+				t.Errorf("%T holds %q", part, text)
+			}
+		})
+	}
+}
+
+// eachText calls f for every text in the struct or text that part points to.
+func eachText(part any, f func(reflect.Value)) {
+	var walk func(reflect.Value)
+	walk = func(v reflect.Value) {
+		switch {
+		case v.Kind() == reflect.String:
+			f(v)
+		case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]():
+			for _, field := range v.Fields() {
+				walk(field)
+			}
+		}
+	}
+	walk(reflect.ValueOf(part).Elem())
+}
+
 func TestNewViewLeavesTheEventAlone(t *testing.T) {
 	t.Parallel()
 	e, same := sink.SampleEvents()[0], sink.SampleEvents()[0]
