@@ -125,7 +125,7 @@ func TestSkipped(t *testing.T) {
 	if page.Skipped != 9 || len(page.UserChats) != 2 || page.UserChats[1].ID != "c2" {
 		t.Errorf("skipped %d and kept %d chats, want 9 and 2", page.Skipped, len(page.UserChats))
 	}
-	if page.Next != "n" || page.Manager("9") == nil {
+	if page.Next != "n" || len(page.Managers) != 1 || page.Managers[0].ID != "9" {
 		t.Errorf("next = %q, managers = %v", page.Next, page.Managers)
 	}
 }

@@ -135,18 +135,3 @@ func TestManagersAndChannel(t *testing.T) {
 		t.Error(err, diff)
 	}
 }
-
-func TestLookups(t *testing.T) {
-	t.Parallel()
-	page := chatPage(t, `{"userChats":[{"id":"c1"}],"users":[{"id":"u1"},{"id":"u2","name":"b"}],"managers":[{"id":"m1"}],
-		"messages":[{"id":"1","chatId":"c1","createdAt":1731000000000},{"id":"2","chatId":"c1","createdAt":1731000000002},{"id":"3","chatId":"c1","createdAt":1731000000001},{"id":"4","chatId":"c2"}]}`)
-	if u := page.User("u2"); u == nil || u.Name != "b" {
-		t.Errorf("user u2 = %v", u)
-	}
-	if m := page.LastMessage("c1"); m == nil || m.ID != "2" {
-		t.Errorf("last message of c1 = %v, want 2", m)
-	}
-	if page.User("u3") != nil || page.Manager("m2") != nil || page.LastMessage("c3") != nil {
-		t.Error("found what is not there")
-	}
-}

@@ -16,38 +16,6 @@ type ChatPage struct {
 	ServerTime time.Time // Channel Talk's clock when it answered; zero = not told
 }
 
-// User returns the user with this id, nil if the page has none.
-func (p *ChatPage) User(id string) *User {
-	for i := range p.Users {
-		if p.Users[i].ID == id {
-			return &p.Users[i]
-		}
-	}
-	return nil
-}
-
-// Manager returns the manager with this id, nil if the page has none.
-func (p *ChatPage) Manager(id string) *Manager {
-	for i := range p.Managers {
-		if p.Managers[i].ID == id {
-			return &p.Managers[i]
-		}
-	}
-	return nil
-}
-
-// LastMessage returns the chat's latest message on the page, nil if there is none.
-func (p *ChatPage) LastMessage(chatID string) *Message {
-	var last *Message
-	for i := range p.Messages {
-		m := &p.Messages[i]
-		if m.ChatID == chatID && (last == nil || m.CreatedAt.After(last.CreatedAt)) {
-			last = m
-		}
-	}
-	return last
-}
-
 // MessagePage is one page of a chat's messages. Who wrote them is not in it.
 type MessagePage struct {
 	Messages   []Message
