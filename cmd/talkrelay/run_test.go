@@ -8,8 +8,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"talkrelay/sandbox"
 )
 
 func TestRunDeliversAndStopsCleanly(t *testing.T) {
@@ -107,29 +105,6 @@ func TestSecondProcessIsRefused(t *testing.T) {
 	}
 	r.customer("홍길동", "첫째는 계속 일합니다")
 	r.awaitAll(first)
-}
-
-// TestKillLosesAndDoublesNothing kills the daemon at arbitrary moments while inquiries arrive.
-func TestKillLosesAndDoublesNothing(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, `"@every 2s"`, `"@every 1s"`, `channel = `, "lookups_answered = [\"50ms\", \"100ms\"]\nlookups_unanswered = [\"100ms\", \"200ms\"]\nper_second = 100.0\nper_minute = 10000.0\nchannel = ")
-	r.world.Slack.Set(sandbox.SlackSettings{Unlimited: true})
-	r.world.Google.Set(sandbox.GoogleSettings{WritesPerMinute: -1, ReadsPerMinute: -1})
-	p := r.start()
-	r.awaitBaseline(p)
-	for i := range 20 {
-		for j := range 5 {
-			chat := r.customer(fmt.Sprintf("고객 %d-%d", i, j), "문의합니다")
-			if j == 2 {
-				chat.Close()
-			}
-		}
-		// Wherever the daemon is after this many milliseconds, that is where it dies.
-		time.Sleep(time.Duration(300+i*97%700) * time.Millisecond)
-		p.kill()
-		p = r.start()
-	}
-	r.awaitAll(p)
 }
 
 func TestNoInternetSocket(t *testing.T) {
