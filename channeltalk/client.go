@@ -64,9 +64,7 @@ func (c *Client) UserChats(ctx context.Context, q Query) (*ChatPage, error) {
 	ask.query.Set("state", state)
 	ask.query.Set("sortOrder", "desc")
 	return get(ctx, c, ask, func(rep reply) (*ChatPage, error) {
-		page, err := decodeChatPage(rep.body, q.Since)
-		page.ServerTime = rep.at
-		return page, err
+		return decodeChatPage(rep, q.Since)
 	})
 }
 
@@ -101,9 +99,7 @@ func (c *Client) Messages(ctx context.Context, chatID string, q MessageQuery) (*
 	}
 	ask.query.Set("sortOrder", firstOf(q.SortOrder, "desc"))
 	return get(ctx, c, ask, func(rep reply) (*MessagePage, error) {
-		page, err := decodeMessagePage(rep.body, q.Since)
-		page.ServerTime = rep.at
-		return page, err
+		return decodeMessagePage(rep, q.Since)
 	})
 }
 
@@ -112,9 +108,7 @@ func (c *Client) Messages(ctx context.Context, chatID string, q MessageQuery) (*
 func (c *Client) Managers(ctx context.Context, since string, limit int) (*ManagerPage, error) {
 	ask := request{op: "read managers", bucket: c.others, path: []string{"managers"}, query: paging(since, limit)}
 	return get(ctx, c, ask, func(rep reply) (*ManagerPage, error) {
-		page, err := decodeManagerPage(rep.body, since)
-		page.ServerTime = rep.at
-		return page, err
+		return decodeManagerPage(rep, since)
 	})
 }
 

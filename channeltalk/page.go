@@ -32,8 +32,8 @@ type ManagerPage struct {
 	ServerTime time.Time // Channel Talk's clock when it answered; zero = not told
 }
 
-func decodeChatPage(body []byte, since string) (*ChatPage, error) {
-	p, page := newListing(body, "userChats"), &ChatPage{}
+func decodeChatPage(rep reply, since string) (*ChatPage, error) {
+	p, page := newListing(rep.body, "userChats"), &ChatPage{}
 	for key := range p.members {
 		p.see(key)
 		switch string(key) {
@@ -47,31 +47,31 @@ func decodeChatPage(body []byte, since string) (*ChatPage, error) {
 			page.Managers = list(p, readManager)
 		}
 	}
-	page.Next, page.Skipped = p.cursor(since), p.skipped
+	page.Next, page.Skipped, page.ServerTime = p.cursor(since), p.skipped, rep.at
 	return page, p.fault()
 }
 
-func decodeMessagePage(body []byte, since string) (*MessagePage, error) {
-	p, page := newListing(body, "messages"), &MessagePage{}
+func decodeMessagePage(rep reply, since string) (*MessagePage, error) {
+	p, page := newListing(rep.body, "messages"), &MessagePage{}
 	for key := range p.members {
 		p.see(key)
 		if string(key) == "messages" {
 			page.Messages = list(p, readMessage)
 		}
 	}
-	page.Next, page.Skipped = p.cursor(since), p.skipped
+	page.Next, page.Skipped, page.ServerTime = p.cursor(since), p.skipped, rep.at
 	return page, p.fault()
 }
 
-func decodeManagerPage(body []byte, since string) (*ManagerPage, error) {
-	p, page := newListing(body, "managers"), &ManagerPage{}
+func decodeManagerPage(rep reply, since string) (*ManagerPage, error) {
+	p, page := newListing(rep.body, "managers"), &ManagerPage{}
 	for key := range p.members {
 		p.see(key)
 		if string(key) == "managers" {
 			page.Managers = list(p, readManager)
 		}
 	}
-	page.Next, page.Skipped = p.cursor(since), p.skipped
+	page.Next, page.Skipped, page.ServerTime = p.cursor(since), p.skipped, rep.at
 	return page, p.fault()
 }
 
