@@ -30,7 +30,7 @@ type Shipment struct {
 	Body    []byte   `json:"body"`              // frozen
 	Form    string   `json:"form,omitempty"`    // the sink's note on how the body was made ("" = as usual)
 	After   string   `json:"after,omitempty"`   // receipt of the last delivery confirmed before this one
-	Phase   Phase    `json:"phase"`             //
+	Phase   Phase    `json:"phase"`             // as last written
 	Attempt int      `json:"attempt"`           // sends begun so far
 	Doubted bool     `json:"doubted,omitempty"` // some attempt was in doubt and has been sent again since
 

@@ -37,7 +37,7 @@ func KindOf(err error) Kind {
 // anything of the reply, and is the same for the same trouble, so that a log can tell a new one from an old one.
 type Error struct {
 	Op         string        // what was asked, in Channel Talk's words: "read user chats (state=opened)"
-	Kind       Kind          //
+	Kind       Kind          // what can be done about it
 	Status     int           // HTTP status; 0 = no reply
 	RetryAfter time.Duration // with Throttled and Server: not before this much time; 0 = the caller's own choice
 
