@@ -18,8 +18,8 @@ type Outbox interface {
 	// their events are large, never 0 while one waits.
 	Pending(n int) ([]talkrelay.Pending, error)
 	// Save records s as the shipment in flight. It takes the place of one that begins with the same delivery, whose
-	// other deliveries are then pending again. One without Seqs ends what is in flight: InFlight is nil after it, and
-	// all its deliveries are pending again.
+	// other deliveries are then pending again. One without Seqs ends the one with its ID: InFlight is nil after it, and
+	// all its deliveries are pending again. It fails if another is in flight, not if none is.
 	Save(s *talkrelay.Shipment) error
 	// Settle ends s, the shipment in flight: its deliveries leave the queue, as delivered or as dead letters.
 	Settle(s *talkrelay.Shipment, o talkrelay.Outcome) error

@@ -171,7 +171,7 @@ func (w *Worker) release(ctx context.Context, s talkrelay.Shipment, e *sink.Erro
 		w.first, w.reworks = s.Seqs[0], 0
 	}
 	w.reworks++
-	next := talkrelay.Shipment{Phase: talkrelay.PhaseWaiting, Form: form, Err: e.Error(), Attempt: s.Attempt}
+	next := talkrelay.Shipment{ID: s.ID, Phase: talkrelay.PhaseWaiting, Form: form, Err: e.Error(), Attempt: s.Attempt}
 	if w.reworks > maxReworks {
 		e = &sink.Error{Verdict: sink.PauseDestination, Op: e.Op, Reason: fmt.Sprintf("%s; prepared anew %d times without end", e.Reason, w.reworks)}
 		next = w.refused(next, e, w.failed(), time.Now())

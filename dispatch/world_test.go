@@ -104,6 +104,8 @@ func (f *file) Save(s *talkrelay.Shipment) error {
 	return f.try("save", func() error {
 		cur := f.current()
 		switch {
+		case len(s.Seqs) == 0 && cur != nil && cur.ID != s.ID:
+			return errStale
 		case len(s.Seqs) == 0:
 			f.inFlight = nil
 			return nil

@@ -50,15 +50,19 @@ func (q *Queue) InFlight() (s *talkrelay.Shipment, err error) {
 
 // Save records s as the shipment in flight. While another is, s may replace it only if it begins with the same
 // delivery, as a reworked shipment does. ErrStale if it does not, or if a delivery in s is no longer in the queue. A
-// shipment without Seqs ends what is in flight, and its deliveries wait again in their old places.
+// shipment without Seqs ends the one with its ID, whose deliveries wait again in their old places: ErrStale if another
+// is in flight, nothing to do if none is.
 func (q *Queue) Save(s *talkrelay.Shipment) error {
 	err := q.db.update(q.db.maxWithSpare(), func(tx *bolt.Tx) error {
-		if len(s.Seqs) == 0 {
-			return tx.Bucket(bucketInFlight).Delete([]byte(q.sink))
-		}
 		cur, err := inFlight(tx, q.sink)
 		if err != nil {
 			return err
+		}
+		if len(s.Seqs) == 0 {
+			if cur != nil && cur.ID != s.ID {
+				return ErrStale
+			}
+			return tx.Bucket(bucketInFlight).Delete([]byte(q.sink))
 		}
 		if err := checkSave(tx, q.sink, cur, s); err != nil {
 			return err

@@ -128,7 +128,13 @@ func testReleased(t *testing.T, b *bench) {
 	q := b.queue("e1", "e2", "e3")
 	b.must(q.Save(shipment("s1", b.pending(q, 2)...)))
 	b.wantPending(q, "e3")
-	b.must(q.Save(&talkrelay.Shipment{}))
+	for _, id := range []string{"", "s0"} { // from a worker that does not know of s1
+		if err := q.Save(&talkrelay.Shipment{ID: id}); err == nil {
+			t.Errorf("release of %q while s1 is in flight: no error", id)
+		}
+	}
+	b.wantPending(q, "e3")
+	b.must(q.Save(&talkrelay.Shipment{ID: "s1"}))
 	b.reopen()
 	q = b.Queue("slack")
 	if s, err := q.InFlight(); err != nil || s != nil {
@@ -136,7 +142,7 @@ func testReleased(t *testing.T, b *bench) {
 	}
 	b.wantPending(q, "e1", "e2", "e3")
 	b.wantDepth(q, 3, 0)
-	b.must(q.Save(&talkrelay.Shipment{})) // nothing to release: no harm
+	b.must(q.Save(&talkrelay.Shipment{ID: "s1"})) // nothing to release: no harm
 	b.wantPending(q, "e1", "e2", "e3")
 }
 
