@@ -272,3 +272,19 @@ func (w withoutReceipt) Send(ctx context.Context, m sink.Message) (sink.Receipt,
 	_, err := w.fake.Send(ctx, m)
 	return "", err
 }
+
+// TestNotWoken is about a delivery whose commit was written and reported as failed, so that nobody woke the worker.
+func TestNotWoken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, target := new(file), newFake()
+		stop := run(t, dispatch.NewWorker(config(target, f)))
+		time.Sleep(90 * time.Second)
+		f.add("e1")
+		time.Sleep(time.Minute)
+		stop()
+		if diff := cmp.Diff([]string{"2m0s send e1"}, target.seen()); diff != "" {
+			t.Errorf("calls (-want +got):\n%s", diff)
+		}
+	})
+}

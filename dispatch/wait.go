@@ -37,21 +37,25 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// unasked is how long an empty queue is believed without being woken. A commit that is written and then reported as
+// failed wakes nobody, and the poller never finds its events again.
+const unasked = time.Minute
+
 // idle waits until there may be something to do.
 func (w *Worker) idle(ctx context.Context) error {
 	w.nothingWaits()
 	if w.draining {
 		return errEmpty
 	}
-	var due <-chan time.Time
+	d := unasked
 	if at, ok := w.nextRecheck(); ok {
-		timer := time.NewTimer(time.Until(at))
-		defer timer.Stop()
-		due = timer.C
+		d = min(d, time.Until(at))
 	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
 	select {
 	case <-w.wake:
-	case <-due:
+	case <-timer.C:
 	case <-ctx.Done():
 		return errStopped
 	}
