@@ -28,6 +28,8 @@ func newCheckCommand() *cobra.Command {
 Nothing is written anywhere, and a running daemon is not disturbed.
 
 Exit codes: 0 all good, 1 something failed, 78 bad config.`,
+		Example: `  talkrelay check --config talkrelay.toml
+  talkrelay check --config talkrelay.toml --json     for programs`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := loadConfig(configPath, os.Getenv)

@@ -24,6 +24,8 @@ real config against them, lets a small shop's inquiries arrive (also a changed p
 that is opened again, a hostile text, an outage of Slack), and shows what Slack and the sheet hold.
 
 Exit code: 0 everything arrived once and in order, 1 something was lost or doubled.`,
+		Example: `  talkrelay demo
+  talkrelay demo --for 1h --page shop.html     keep the shop open, and say where the page goes`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			opts.out = cmd.OutOrStdout()

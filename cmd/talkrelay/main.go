@@ -95,7 +95,6 @@ Start here:
   talkrelay run   --config FILE        run for real`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
 	}
 	root.AddCommand(newRunCommand(), newCheckCommand(), newDemoCommand(), newStatusCommand(), newVersionCommand())
 	return root

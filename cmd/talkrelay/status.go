@@ -25,6 +25,8 @@ func newStatusCommand() *cobra.Command {
 ` + systemdSocket + ` or, without systemd, the daemon itself beside its state file.
 
 Exit code: 0 all well, 1 something is broken or waits to be mended, 2 no daemon answers.`,
+		Example: `  talkrelay status --config talkrelay.toml
+  talkrelay status --json     for programs`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			paths := statusSockets(socket, configPath)
@@ -34,9 +36,12 @@ Exit code: 0 all well, 1 something is broken or waits to be mended, 2 no daemon 
 			}
 			if asJSON {
 				_, err = cmd.OutOrStdout().Write(raw)
-				return err
+			} else {
+				printStatus(cmd.OutOrStdout(), s, time.Now())
 			}
-			printStatus(cmd.OutOrStdout(), s, time.Now())
+			if err != nil {
+				return failed(err)
+			}
 			if s.troubled() {
 				return exitError{code: exitFailed}
 			}
