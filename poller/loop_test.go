@@ -25,6 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type journal struct {
 	*talk
 	asked map[string][]time.Time // by state
+	ticks []time.Time            // first pages of polls
 	slow  time.Duration          // a reply takes so long
 	busy  atomic.Int32           // requests under way
 	most  int32                  // at once
@@ -36,6 +37,9 @@ func (j *journal) UserChats(ctx context.Context, q channeltalk.Query) (*channelt
 	j.most = max(j.most, j.busy.Add(1))
 	defer j.busy.Add(-1)
 	j.asked[q.State] = append(j.asked[q.State], time.Now())
+	if q.State == "opened" && q.Limit == 25 {
+		j.ticks = append(j.ticks, time.Now())
+	}
 	select {
 	case <-time.After(j.slow):
 	case <-ctx.Done():
@@ -146,6 +150,62 @@ func TestJobsNeverOverlap(t *testing.T) {
 	})
 }
 
+// A sweep that takes longer than its interval is always due, and still lets the less important jobs in.
+func TestNobodyStarves(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, s := newJournal(), newStore()
+		for i := range 100 {
+			c := a.open(fmt.Sprintf("c%03d", i), "snoozed")
+			c.SnoozedAt = c.CreatedAt
+		}
+		p := newPoller(t, a, s, func(c *poller.Config) { c.ContactRequestsPerMinute = 30 })
+		run(t, p, poller.JobPoll)
+		a.cap, a.slow = 5, 4*time.Second
+		if err := live(t, p, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		if n := sum(a.talk); n < 10 {
+			t.Errorf("%d customers read in an hour", n)
+		}
+	})
+}
+
+// A walk that failed begins anew.
+func TestWalkBeginsAnewAfterFailure(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, s := newJournal(), newStore()
+		for i := range 100 {
+			a.close(a.open(fmt.Sprintf("c%03d", i), "opened"))
+		}
+		p := newPoller(t, a, s, nil)
+		run(t, p, poller.JobPoll)
+		a.cap = 5
+		pages := 0
+		a.fail = func(op string) error {
+			if op == "list closed" {
+				if pages++; pages == 7 {
+					return errDown
+				}
+			}
+			return nil
+		}
+		var since []string
+		a.during = func(q channeltalk.Query) {
+			if q.State == "closed" {
+				since = append(since, q.Since)
+			}
+		}
+		if err := live(t, p, 90*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		if len(since) < 8 || since[6] != "" {
+			t.Errorf("the page after the failure begins at %q", since)
+		}
+	})
+}
+
 // A long full sweep gives way to polls between its pages.
 func TestPollGoesBeforeFullSweep(t *testing.T) {
 	t.Parallel()
@@ -217,17 +277,18 @@ func TestBackoff(t *testing.T) {
 		}
 		a.later(2*time.Hour, func() { down = false })
 		var log bytes.Buffer
-		p := newPoller(t, a, newStore(), func(c *poller.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		s := newStore()
+		s.cursors["chats"] = []byte(`{"v":1,"d":true}`)
+		p := newPoller(t, a, s, func(c *poller.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 		if err := live(t, p, 2*time.Hour+10*time.Minute); err != nil {
 			t.Fatal(err)
 		}
-		first := a.asked["opened"]
-		for i, d := range gaps(first)[:5] {
+		for i, d := range gaps(a.ticks)[:5] {
 			if d < 4500*time.Millisecond {
 				t.Errorf("try %d came %v after the one before: more often than the schedule", i+2, d)
 			}
 		}
-		if n := len(first); n > 200 {
+		if n := len(a.ticks); n > 200 {
 			t.Errorf("%d lists of opened chats in two hours of trouble and ten minutes of health", n)
 		}
 		if n := strings.Count(log.String(), "channel not read"); n > 8 {
@@ -265,7 +326,9 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := newJournal()
-		p := newPoller(t, a, newStore(), nil)
+		p := newPoller(t, a, newStore(), func(c *poller.Config) { c.Sweep = "@every 10s" })
+		run(t, p, poller.JobPoll)
+		clear(a.asked)
 		throttled := false
 		a.fail = func(string) error {
 			if throttled {
