@@ -100,12 +100,18 @@ func (a *app) wake(deliveries []talkrelay.Delivery) {
 	}
 }
 
-// run polls and delivers until ctx ends, then lets every worker finish the send in hand.
+// run polls and delivers until ctx ends, then lets every worker finish the send in hand. If one of them ends with an
+// error, all of them end, and run returns that error.
 func (a *app) run(ctx context.Context) error {
+	work, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	var wg sync.WaitGroup
-	errs := make(chan error, len(a.pollers)+len(a.sinks))
 	start := func(f func(context.Context) error) {
-		wg.Go(func() { errs <- f(ctx) })
+		wg.Go(func() {
+			if err := f(work); err != nil {
+				stop(err)
+			}
+		})
 	}
 	for _, p := range a.pollers {
 		start(p.Run)
@@ -114,13 +120,10 @@ func (a *app) run(ctx context.Context) error {
 		start(s.worker.Run)
 	}
 	wg.Wait()
-	close(errs)
-	for err := range errs {
-		if err != nil && ctx.Err() == nil {
-			return err
-		}
+	if ctx.Err() != nil {
+		return nil
 	}
-	return nil
+	return context.Cause(work)
 }
 
 // drainLimit bounds how long `run --once` waits for destinations that do not answer.
