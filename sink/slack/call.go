@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 	"time"
 
 	slackgo "github.com/slack-go/slack"
@@ -132,7 +133,16 @@ func codeOutcome(r reply, trace *sink.Trace) outcome {
 	if c == throttled {
 		return throttledOutcome(code, r, trace)
 	}
-	return outcome{class: c, code: code, scope: safeCode(r.Needed), answered: true, what: code}
+	return outcome{class: c, code: code, scope: scopeName(r.Needed), answered: true, what: code}
+}
+
+// scopeName returns the scope as an app can be given it today. Slack answers a bot without chat:write that it needs
+// chat:write:bot, of the time when there was one for users too.
+func scopeName(needed string) string {
+	if strings.HasPrefix(needed, "chat:write:") {
+		return "chat:write"
+	}
+	return safeCode(needed)
 }
 
 // throttledOutcome finds out how long to wait: the Retry-After header, else the body's retry_after, else a guess.

@@ -257,26 +257,32 @@ func TestWaitTestsARefusedToken(t *testing.T) {
 	}
 }
 
-// A missing scope does not show in auth.test's ok, but in the scopes it lists.
+// A missing scope does not show in auth.test's ok, but in the scopes it lists. Slack asks for chat:write by the name it
+// had when there were two of it.
 func TestWaitMissingScope(t *testing.T) {
 	t.Parallel()
-	f := newFake(t)
-	f.says("chat.postMessage", 200, `{"ok":false,"error":"missing_scope","needed":"chat:write","provided":"channels:read"}`)
-	scopes := func(list string) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("X-OAuth-Scopes", list)
-			io.WriteString(w, `{"ok":true,"bot_id":"`+botID+`"}`)
-		}
-	}
-	f.on("auth.test", scopes("channels:read"))
-	s := f.sink(nil)
-	_, err := s.Send(t.Context(), message(t, s, inquiry()))
-	mustVerdict(t, err, sink.PauseCredential)
-	if e := mustVerdict(t, s.Wait(t.Context()), sink.PauseCredential); !strings.Contains(e.Reason, "chat:write") {
-		t.Errorf("the reason does not name the scope: %v", e)
-	}
-	f.on("auth.test", scopes("channels:read, chat:write"))
-	if err := s.Wait(t.Context()); err != nil {
-		t.Errorf("Wait with the scope: %v", err)
+	for _, needed := range []string{"chat:write", "chat:write:bot"} {
+		t.Run(needed, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			f.says("chat.postMessage", 200, `{"ok":false,"error":"missing_scope","needed":"`+needed+`","provided":"channels:read"}`)
+			scopes := func(list string) http.HandlerFunc {
+				return func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("X-OAuth-Scopes", list)
+					io.WriteString(w, `{"ok":true,"bot_id":"`+botID+`"}`)
+				}
+			}
+			f.on("auth.test", scopes("channels:read"))
+			s := f.sink(nil)
+			_, err := s.Send(t.Context(), message(t, s, inquiry()))
+			mustVerdict(t, err, sink.PauseCredential)
+			if e := mustVerdict(t, s.Wait(t.Context()), sink.PauseCredential); !strings.Contains(e.Reason, "the scope chat:write (") {
+				t.Errorf("the reason does not name the scope: %v", e)
+			}
+			f.on("auth.test", scopes("channels:read, chat:write"))
+			if err := s.Wait(t.Context()); err != nil {
+				t.Errorf("Wait with the scope: %v", err)
+			}
+		})
 	}
 }
