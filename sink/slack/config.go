@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"maps"
 	"math"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -190,10 +191,18 @@ func mentionFault(mention string) string {
 
 func apiURLFault(raw string) string {
 	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
 		return "is not a plain http(s) URL like " + DefaultAPIURL
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return "must begin with https:// because it carries the token (http:// is for loopback hosts only)"
 	}
 	return ""
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // parseText parses an own template; nil for none.

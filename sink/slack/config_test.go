@@ -43,6 +43,8 @@ func TestValidate(t *testing.T) {
 		"per_minute":           {func(c *slack.Config) { c.PerMinute = math.Inf(1) }, "per_minute", "above 0"},
 		"on_unknown":           {func(c *slack.Config) { c.OnUnknown = "drop" }, "on_unknown", `"hold"`},
 		"api_url":              {func(c *slack.Config) { c.APIURL = "slack.com/api" }, "api_url", "http(s)"},
+		"api_url in the clear": {func(c *slack.Config) { c.APIURL = "http://slack.com/api/" }, "api_url", "https://"},
+		"api_url on this host": {func(c *slack.Config) { c.APIURL = "http://localhost:8080/api/" }, "", ""},
 		"api_url with a query": {func(c *slack.Config) { c.APIURL = "https://slack.com/api/?x=1" }, "api_url", "http(s)"},
 		"api_url with a user":  {func(c *slack.Config) { c.APIURL = "https://u:p@slack.com/api/" }, "api_url", "http(s)"},
 	}
