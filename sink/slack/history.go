@@ -110,7 +110,7 @@ func (s *Sink) window(m sink.Message, now time.Time) url.Values {
 	oldest := m.After
 	if !tsForm.MatchString(oldest) {
 		oldest = "0"
-		if !m.FirstSent.IsZero() {
+		if !m.FirstSent.IsZero() && !m.FirstSent.After(now) { // after now: the clock was set back since
 			oldest = formatTS(m.FirstSent.Add(skew - historyBefore))
 		}
 	}

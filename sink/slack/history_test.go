@@ -131,6 +131,21 @@ func TestResolveWindow(t *testing.T) {
 	})
 }
 
+// A clock that was set back since the first attempt says nothing about when that was: the search leaves out nothing.
+func TestResolveAfterTheClockWasSetBack(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	s := f.sink(nil)
+	m := message(t, s, inquiry())
+	m.FirstSent = time.Now().Add(time.Hour)
+	if _, _, err := s.Resolve(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	if got := f.seen("conversations.history")[0].form.Get("oldest"); got != "0" {
+		t.Errorf("oldest = %s, want 0: the message may be older than our clock says", got)
+	}
+}
+
 func between(t *testing.T, ts string, want time.Time) {
 	t.Helper()
 	seconds, err := strconv.ParseFloat(ts, 64)
