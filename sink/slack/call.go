@@ -99,7 +99,11 @@ func judge(status int, body []byte, trace *sink.Trace) outcome {
 	readable := json.Unmarshal(body, &r) == nil && r.OK != nil
 	switch {
 	case status == http.StatusTooManyRequests:
-		return throttledOutcome("ratelimited", r, trace)
+		code := safeCode(r.Error)
+		if classOf(code) != throttled {
+			code = "ratelimited"
+		}
+		return throttledOutcome(code, r, trace)
 	case status == http.StatusOK && !readable:
 		return outcome{answered: true, what: "the answer is not Slack's (HTTP 200, but no JSON with ok in it)"}
 	case status == http.StatusOK && *r.OK:

@@ -78,6 +78,7 @@ func TestThrottledHoldsEveryChannel(t *testing.T) {
 		"status 200, in body":  {200, nil, `{"ok":false,"error":"rate_limited","retry_after":5}`, 5 * time.Second},
 		"status 200, nowhere":  {200, nil, `{"ok":false,"error":"ratelimited"}`, 10 * time.Second},
 		"quota":                {200, nil, `{"ok":false,"error":"message_limit_exceeded"}`, 5 * time.Minute},
+		"quota with a 429":     {429, nil, `{"ok":false,"error":"message_limit_exceeded"}`, 5 * time.Minute},
 		"quota with a shorter": {200, map[string]string{"Retry-After": "4"}, `{"ok":false,"error":"message_limit_exceeded"}`, 5 * time.Minute},
 	}
 	for name, tt := range tests {
