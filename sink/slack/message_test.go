@@ -48,6 +48,23 @@ func TestMask(t *testing.T) {
 	}
 }
 
+// The page a customer came from may carry the address as browsers write it.
+func TestMaskEncodedAddress(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	e := inquiry()
+	e.Chat.Page = "https://shop.example/?email=secret.person%40example.com"
+	for _, own := range []string{"", "{{.Chat.Page}}"} {
+		s := f.sink(func(c *slack.Config) { c.Text = own })
+		texts, _ := pieces(t, message(t, s, e).Body)
+		for _, p := range texts {
+			if strings.Contains(p.text, "secret.person") {
+				t.Errorf("own=%v: %s of %s leaks: %q", own != "", p.kind, p.where, p.text)
+			}
+		}
+	}
+}
+
 // Two numbers with the same last digits look alike when masked. The change is shown all the same.
 func TestMaskedChangeIsShown(t *testing.T) {
 	t.Parallel()

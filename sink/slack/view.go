@@ -39,6 +39,7 @@ func maskView(v *sink.View) {
 			profile[key] = talkrelay.MaskText(value)
 		}
 	}
+	v.Chat.Page = strings.ReplaceAll(v.Chat.Page, "%40", "@") // the @ of an address in a URL
 	for _, text := range []*string{
 		&v.Message.Text, &v.User.Name, &v.User.MemberID, &v.Chat.Name, &v.Chat.Title, &v.Chat.Description, &v.Chat.Page,
 	} {
