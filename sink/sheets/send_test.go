@@ -95,6 +95,7 @@ func TestOnceWhateverHappens(t *testing.T) {
 		"applied, then protected": {{apply: true, reset: true}, bad("You are trying to edit a protected cell")},
 		"applied, then full":      {{apply: true, reset: true}, bad("Invalid requests[1].createDeveloperMetadata: limit exceeded")},
 		"applied, then row":       {{apply: true, reset: true}, bad("rows[3] 50000 characters")},
+		"applied, then 413":       {{apply: true, reset: true}, {status: 413, body: "<html>"}},
 		"tab moved":               {bad("Invalid requests[0].appendCells: No grid with id: 7")},
 		"row, then none":          {bad("Invalid value at rows[7]")},
 		"rows by halves":          {bad("rows[7]"), bad("rows[7]"), bad("rows[1]")},

@@ -8,7 +8,7 @@ import (
 
 // settle decides what follows from a write that was not confirmed.
 func (s *Sink) settle(ctx context.Context, m sink.Message, f frozen, r *refusal) (sink.Receipt, error) {
-	if r.reason == exists || m.Attempt > 1 && r.badRequest() {
+	if r.reason == exists || m.Attempt > 1 && r.aboutBatch() {
 		switch arrived, absent, err := s.arrived(ctx, f, m.Attempt > 1); {
 		case arrived:
 			s.delivered(f, false)
@@ -20,10 +20,11 @@ func (s *Sink) settle(ctx context.Context, m sink.Message, f frozen, r *refusal)
 	return "", s.next(f, r)
 }
 
-// badRequest reports whether the answer was a 400, which a repeat of a batch that arrived gets.
-func (r refusal) badRequest() bool {
+// aboutBatch reports whether the answer finds fault with the batch itself: a repeat of one that arrived gets such an
+// answer, and some of them lead to the same rows under another id.
+func (r refusal) aboutBatch() bool {
 	switch r.reason {
-	case exists, noTab, full, badOldID, badRow, badRequest:
+	case exists, noTab, full, badOldID, badRow, tooLarge, badRequest:
 		return true
 	}
 	return false
