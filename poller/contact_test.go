@@ -84,7 +84,7 @@ func TestContactEventID(t *testing.T) {
 	if len(ids) != 4 {
 		t.Errorf("A, B, A, B are %d events: %v", len(ids), ids)
 	}
-	if contactEventID(talkrelay.LeadContact, "u", a, 3) != contactEventID(talkrelay.LeadContact, "u", a, 3) {
+	if again := a; contactEventID(talkrelay.LeadContact, "u", again, 0) != contactEventID(talkrelay.LeadContact, "u", a, 0) {
 		t.Error("the same change has two ids")
 	}
 	if id := contactEventID(talkrelay.LeadContact, "u", a, 0); !strings.HasPrefix(id, "lead.upserted.contact/u/") || strings.Contains(id, "1111") {

@@ -162,7 +162,6 @@ type knownUser struct {
 // dueUsers are the customers of one step, and where the lane stood before them.
 type dueUsers struct {
 	users []knownUser
-	start string
 	rest  bool
 }
 

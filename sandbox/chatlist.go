@@ -160,11 +160,11 @@ func (t *Chat) encoded() []byte {
 	return t.json
 }
 
-func (u *Customer) encoded() []byte {
-	if u.json == nil {
-		u.json = encode(&u.wire)
+func (p *Customer) encoded() []byte {
+	if p.json == nil {
+		p.json = encode(&p.wire)
 	}
-	return u.json
+	return p.json
 }
 
 func (m *chatMessage) encoded() []byte {
@@ -269,7 +269,7 @@ func (c *Channel) getUser(id string) answer {
 	return ctJSON(map[string]any{"user": u.alone(), "online": online})
 }
 
-func (u *Customer) alone() wireUserAlone { return wireUserAlone{wireUser: u.wire} }
+func (p *Customer) alone() wireUserAlone { return wireUserAlone{wireUser: p.wire} }
 
 // listManagers answers GET /managers: by rising id, its cursor the id of the next one.
 func (c *Channel) listManagers(r *Request) answer {

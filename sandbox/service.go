@@ -39,8 +39,6 @@ type Request struct {
 	Header http.Header // those that matter: credentials, content type, user agent, idempotency keys
 	Body   []byte
 	Status int // of the answer; 0 = none was sent (yet)
-
-	form url.Values // body of a form, parsed once
 }
 
 // recordedHeaders are kept of each request.

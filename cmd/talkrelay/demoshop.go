@@ -20,8 +20,6 @@ type demoShop struct {
 	slack   *sandbox.SlackChannel
 	sheet   *sandbox.Spreadsheet
 	agent   *sandbox.Manager
-	chats   []*sandbox.Chat
-	people  []*sandbox.Customer
 	before  int // happenings before the daemon's first look, which must send nothing
 }
 
