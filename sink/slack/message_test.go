@@ -140,6 +140,18 @@ func TestTimeZone(t *testing.T) {
 	}
 }
 
+// A zone without a name in the database, as time.FixedZone makes, is as good as any.
+func TestTimeZoneWithoutName(t *testing.T) {
+	t.Parallel()
+	s := newFake(t).sink(func(c *slack.Config) { c.Location = time.FixedZone("KST", 9*60*60) })
+	e := inquiry()
+	e.TimeZone = ""
+	texts, _ := pieces(t, message(t, s, e).Body)
+	if got := texts[len(texts)-1].text; !strings.Contains(got, "14:03") {
+		t.Errorf("%q, want 14:03", got)
+	}
+}
+
 func TestPrepareSameBytes(t *testing.T) {
 	t.Parallel()
 	s := newFake(t).sink(nil)

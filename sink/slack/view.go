@@ -12,11 +12,9 @@ import (
 // view returns what a message may show of e: in the sink's language, in the event's time zone, masked if the sink
 // masks.
 func (s *Sink) view(e talkrelay.Event) sink.View {
-	if _, err := time.LoadLocation(e.TimeZone); e.TimeZone == "" || err != nil {
-		e.TimeZone = s.cfg.Location.String()
-	}
-	v := mapTexts(sink.NewView(e, s.cfg.Language), talkrelay.CleanText) // ids and media come from outside as well
-	v.DeskURL = e.DeskURL                                               // linkURL decides on it as it is
+	v := sink.NewViewIn(e, s.cfg.Language, s.cfg.Location)
+	v = mapTexts(v, talkrelay.CleanText) // ids and media come from outside as well
+	v.DeskURL = e.DeskURL                // linkURL decides on it as it is
 	if s.cfg.masked() {
 		maskView(&v)
 	}
