@@ -3,7 +3,6 @@ package slack_test
 import (
 	"encoding/json"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -66,8 +65,6 @@ type testingT interface {
 	Errorf(string, ...any)
 }
 
-var control = regexp.MustCompile("<[^>]*>?|@here|@channel")
-
 // checkMessage fails unless the body is one that Slack accepts and that mentions and links nothing but what allowed
 // lists.
 func checkMessage(t testingT, body []byte, allowed ...string) {
@@ -77,8 +74,14 @@ func checkMessage(t testingT, body []byte, allowed ...string) {
 		t.Errorf("%d blocks", len(blocks))
 	}
 	for _, b := range blocks {
-		if fields, _ := b["fields"].([]any); len(fields) > 10 {
+		fields, _ := b["fields"].([]any)
+		if len(fields) > 10 {
 			t.Errorf("%d fields", len(fields))
+		}
+		for _, p := range textsIn(fields, "field") {
+			if n := sink.LenUTF16(p.text); n > 1900 {
+				t.Errorf("%d UTF-16 units in a field", n)
+			}
 		}
 		checkRichText(t, b)
 	}

@@ -62,7 +62,7 @@ func (c card) plain() string {
 	}
 	lines = append(lines, c.changeLines()...)
 	for _, f := range c.fields {
-		lines = append(lines, escape(f.emoji+" "+f.label+": "+f.value, maxQuote))
+		lines = append(lines, escape(f.emoji+" "+f.label+": "+f.value, maxLine))
 	}
 	return orEmpty(fitLines(append(lines, c.contextLine()), maxText))
 }
@@ -78,13 +78,13 @@ func (c card) statusLine() string {
 func (c card) linkLine() string { return "<" + c.link + "|💬 " + c.answer + " →>" }
 
 func (c card) contextLine() string {
-	return escape(sink.OneLine(strings.Join(c.context, " · ")), maxQuote)
+	return escape(sink.OneLine(strings.Join(c.context, " · ")), maxLine)
 }
 
 func (c card) changeLines() []string {
 	var lines []string
 	for _, ch := range c.changes {
-		lines = append(lines, bold(ch.label)+": "+escape(ch.value, maxQuote))
+		lines = append(lines, bold(ch.label)+": "+escape(ch.value, maxLine))
 	}
 	return lines
 }
@@ -125,7 +125,7 @@ func fieldsBlock(fields []field) slackgo.Block {
 	objects := make([]*slackgo.TextBlockObject, 0, len(fields))
 	for _, f := range fields[:min(len(fields), maxFields)] {
 		label := "*" + f.emoji + " " + f.label + "*\n"
-		objects = append(objects, mrkdwn(label+escape(orEmpty(f.value), maxQuote)))
+		objects = append(objects, mrkdwn(label+escape(orEmpty(f.value), maxLine)))
 	}
 	return slackgo.NewSectionBlock(nil, objects, nil)
 }

@@ -12,15 +12,14 @@ import (
 	"talkrelay/sink"
 )
 
-// Limits of a message, in UTF-16 units and after escaping: below Slack's own (150, 3,000, 2,000, 4,000), whose unit is
-// not documented. Above 4,000 Slack splits a text into several messages.
+// Limits of a message, in UTF-16 units and after escaping: below Slack's own (150, 3,000, 4,000), whose unit is not
+// documented. Above 4,000 Slack splits a text into several messages.
 const (
 	maxHeader  = 140
 	maxSection = 2900
-	maxField   = 1900
 	maxText    = 3800
 	maxFields  = 10
-	maxBlocks  = 50
+	maxLine    = 300 // of a field, which Slack ends at 2,000, of a changed contact field and of the last line
 
 	maxQuote   = 300 // characters of the customer's text
 	maxSummary = 150 // of it in the notification
