@@ -168,6 +168,28 @@ func TestSendFollowsNoRedirect(t *testing.T) {
 	}
 }
 
+// Nor do the calls besides the post: slack-go's carry the token in the form.
+func TestNoCallFollowsARedirect(t *testing.T) {
+	t.Parallel()
+	other := newFake(t)
+	for _, method := range []string{"auth.test", "conversations.info", "conversations.list", "conversations.history", "chat.delete"} {
+		f := newFake(t)
+		f.put(copyOf("5.000001", botID, shipment), copyOf("5.000002", botID, shipment))
+		f.on(method, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, other.srv.URL+"/"+method, http.StatusPermanentRedirect)
+		})
+		s := f.sink(func(c *slack.Config) { c.Channel = "cs" })
+		s.Check(t.Context())
+		_, _, _ = s.Resolve(t.Context(), message(t, s, inquiry()))
+		if len(f.seen(method)) == 0 {
+			t.Errorf("%s was not called", method)
+		}
+		if n := len(other.seen(method)); n != 0 {
+			t.Errorf("%s: %d requests reached the other host", method, n)
+		}
+	}
+}
+
 // codes is section "error taxonomy" of the research into Slack's errors, written down a second time on purpose.
 var codes = map[sink.Verdict]string{
 	sink.Retry:   "ratelimited rate_limited message_limit_exceeded team_added_to_org org_login_required external_channel_migrating",
