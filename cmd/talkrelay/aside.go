@@ -30,27 +30,32 @@ func notify(log *slog.Logger, message string) {
 func (d *daemon) startAside(ctx context.Context, wg *sync.WaitGroup) {
 	wg.Go(func() { d.control(ctx) })
 	wg.Go(func() { d.eraseNightly(ctx) })
-	wg.Go(func() { d.watchdog.run(ctx, d.log) })
+	wg.Go(func() { d.watchdog.run(ctx, d.logger) })
 	wg.Go(func() { d.summarize(ctx) })
+}
+
+// logger returns the logger in force.
+func (d *daemon) logger() *slog.Logger {
+	_, _, log := d.inForce()
+	return log
 }
 
 // control serves the control socket. A daemon that cannot have one still does its job.
 func (d *daemon) control(ctx context.Context) {
-	l, err := controlListener(controlSocket(d.cfg.plan.state.Path))
+	cfg, _, log := d.inForce()
+	l, err := controlListener(controlSocket(cfg.plan.state.Path))
 	if err != nil {
-		d.log.Warn("no control socket, 'talkrelay status' will not work", "err", err.Error())
+		log.Warn("no control socket, 'talkrelay status' will not work", "err", err.Error())
 		return
 	}
-	serveControl(ctx, l, d.status, d.log)
+	serveControl(ctx, l, d.status, log)
 }
 
 // eraseNightly removes what the retention no longer allows, when the config says, and never more than a day late.
 func (d *daemon) eraseNightly(ctx context.Context) {
 	for {
-		d.mu.Lock()
-		spec, loc := d.cfg.State.Sweep, d.cfg.location
-		d.mu.Unlock()
-		schedule, err := poller.ParseSchedule(spec, loc)
+		cfg, _, _ := d.inForce()
+		schedule, err := poller.ParseSchedule(cfg.State.Sweep, cfg.location)
 		if err != nil {
 			return // checked when the config was loaded
 		}
@@ -58,7 +63,7 @@ func (d *daemon) eraseNightly(ctx context.Context) {
 			return
 		}
 		if err := d.erase(); err != nil {
-			d.log.Warn("erasing failed, trying again at the next time", "err", err.Error())
+			d.logger().Warn("erasing failed, trying again at the next time", "err", err.Error())
 		}
 	}
 }
@@ -66,7 +71,7 @@ func (d *daemon) eraseNightly(ctx context.Context) {
 func (d *daemon) erase() error {
 	report, err := d.db.Sweep(time.Now())
 	if err == nil && report.Erased > 0 {
-		d.log.Info("erased what the retention no longer allows", "count", report.Erased)
+		d.logger().Info("erased what the retention no longer allows", "count", report.Erased)
 	}
 	return err
 }
@@ -80,7 +85,7 @@ func (d *daemon) summarize(ctx context.Context) {
 		for _, k := range s.Sinks {
 			delivered, waiting, dead = delivered+k.Delivered, waiting+k.Waiting, dead+k.Dead
 		}
-		d.log.Info("summary", "delivered", delivered, "waiting", waiting, "dead", dead)
+		d.logger().Info("summary", "delivered", delivered, "waiting", waiting, "dead", dead)
 	}
 }
 
@@ -104,9 +109,7 @@ func sleepUntil(ctx context.Context, t time.Time) bool {
 
 // status asks every part of the running app how it is.
 func (d *daemon) status() status {
-	d.mu.Lock()
-	a, cfg := d.app, d.cfg
-	d.mu.Unlock()
+	cfg, a, _ := d.inForce()
 	s := status{Version: version, Started: d.started, Config: cfg.path}
 	for _, p := range a.pollers {
 		s.Channels = append(s.Channels, channelState(p))

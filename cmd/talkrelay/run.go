@@ -109,7 +109,7 @@ type daemon struct {
 	stderr  io.Writer
 	db      *state.DB
 
-	mu  sync.Mutex // guards what a reload replaces
+	mu  sync.Mutex // guards what a reload replaces; serve, which alone replaces it, reads without
 	cfg *config
 	log *slog.Logger
 	app *app
@@ -129,6 +129,13 @@ func (d *daemon) use(cfg *config, log *slog.Logger) error {
 	d.cfg, d.log, d.app = cfg, log, a
 	d.watchdog.expect(cfg.Channels)
 	return nil
+}
+
+// inForce returns what the last reload left, for whatever goes on beside serve.
+func (d *daemon) inForce() (*config, *app, *slog.Logger) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.cfg, d.app, d.log
 }
 
 // serve runs until ctx ends. A reload stops the app between two sends and starts the next one on the same file.

@@ -51,8 +51,8 @@ func (w *watchdog) stuck(now time.Time) string {
 	return ""
 }
 
-// run feeds the service manager's watchdog, if it has one, until ctx ends.
-func (w *watchdog) run(ctx context.Context, log *slog.Logger) {
+// run feeds the service manager's watchdog, if it has one, until ctx ends. log is asked for the logger of the moment.
+func (w *watchdog) run(ctx context.Context, log func() *slog.Logger) {
 	interval, err := systemd.SdWatchdogEnabled(false)
 	if err != nil || interval <= 0 {
 		return
@@ -66,9 +66,9 @@ func (w *watchdog) run(ctx context.Context, log *slog.Logger) {
 		case <-tick.C:
 		}
 		if name := w.stuck(time.Now()); name != "" {
-			log.Error("loop hangs, the watchdog is not fed", "channel", name)
+			log().Error("loop hangs, the watchdog is not fed", "channel", name)
 			continue
 		}
-		notify(log, systemd.SdNotifyWatchdog)
+		notify(log(), systemd.SdNotifyWatchdog)
 	}
 }
