@@ -100,6 +100,9 @@ func (s *Sink) headerFinding(ctx context.Context, tab *sheetsapi.SheetProperties
 		return failed("header", err)
 	}
 	_, missing := match(header, s.columns)
+	if s.displaced(tab.SheetId, header, missing) {
+		return sink.Finding{Name: "header", Text: s.displacedText(), Fix: displacedFix}
+	}
 	if len(missing) == 0 {
 		return good("header", fmt.Sprintf("all %d columns were found in row %d", len(s.columns), s.config.HeaderRow))
 	}

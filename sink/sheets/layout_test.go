@@ -167,6 +167,51 @@ func TestPeopleAtWork(t *testing.T) {
 	}
 }
 
+// A row put above the headers stops the rows, in this run and after a restart, until it is gone or header_row says so.
+// Headers written into it would send the rows to other columns.
+func TestRowAboveHeaders(t *testing.T) {
+	t.Parallel()
+	g := newGoogle(t, "문의")
+	c := g.config()
+	s := newSink(t, c)
+	deliver(t, s, 1, many(0, 1))
+	g.mu.Lock()
+	title := "9월 문의"
+	g.tabs[0].cells = append([][]stored{{{Text: &title}}}, g.tabs[0].cells...)
+	g.mu.Unlock()
+	s.Stale()
+	for _, at := range []*sheets.Sink{s, newSink(t, c)} {
+		err := at.Wait(t.Context())
+		must(t, verdict(err), "destination paused", "verdict")
+		if err != nil && !strings.Contains(err.Error(), "header_row") {
+			t.Errorf("error: %v", err)
+		}
+		for _, f := range at.Check(t.Context()) {
+			must(t, f.OK, f.Name != "header", "check of "+f.Name)
+		}
+	}
+	must(t, g.rows("문의")[0], title, "the row above")
+	c.HeaderRow = 2
+	deliver(t, newSink(t, c), 2, many(1, 2))
+	rows := g.rows("문의")
+	must(t, len(rows), 4, "rows")
+	must(t, strings.HasPrefix(rows[3], "chat0001 | "), true, "last row "+rows[3])
+}
+
+// A tab that people emptied gets its headers again.
+func TestTabEmptied(t *testing.T) {
+	t.Parallel()
+	g := newGoogle(t, "문의")
+	s := newSink(t, g.config())
+	deliver(t, s, 1, many(0, 1))
+	g.mu.Lock()
+	g.tabs[0].cells = nil
+	g.mu.Unlock()
+	s.Stale()
+	deliver(t, s, 2, many(1, 2))
+	must(t, len(g.rows("문의")), 2, "rows")
+}
+
 // A tab that was deleted is not made again in silence: one with its title takes over, else the destination pauses.
 func TestTabDeleted(t *testing.T) {
 	t.Parallel()

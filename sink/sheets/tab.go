@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"golang.org/x/text/unicode/norm"
@@ -28,8 +29,11 @@ func (s *Sink) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.remember(tab.SheetId)
-	return s.lookAgain(ctx, tab.SheetId)
+	if err := s.lookAgain(ctx, tab.SheetId); err != nil {
+		return err
+	}
+	s.remember(tab.SheetId) // only now: in a tab that is remembered our headers have stood
+	return nil
 }
 
 // lookAgain reads the header row and adds what is missing in it.
@@ -39,6 +43,9 @@ func (s *Sink) lookAgain(ctx context.Context, sheetID int64) error {
 		return err
 	}
 	places, missing := match(header, s.columns)
+	if s.displaced(sheetID, header, missing) {
+		return &sink.Error{Verdict: sink.PauseDestination, Op: opHeader, Reason: s.displacedText() + ": " + displacedFix}
+	}
 	if len(missing) > 0 {
 		if places, err = s.addHeaders(ctx, sheetID); err != nil {
 			return err
@@ -47,6 +54,19 @@ func (s *Sink) lookAgain(ctx context.Context, sheetID int64) error {
 	s.layout, s.looked = newLayout(sheetID, places), time.Now()
 	return nil
 }
+
+// displaced reports whether the header row is no longer where it was: rows were put above it, or header_row was changed.
+// New headers would then stand in the midst of something else, with the rows below them in the wrong columns.
+func (s *Sink) displaced(sheetID int64, header []string, missing []int) bool {
+	known := s.memory.SheetID != nil && *s.memory.SheetID == sheetID
+	return known && len(missing) == len(s.columns) && normal(strings.Join(header, "")) != ""
+}
+
+func (s *Sink) displacedText() string {
+	return fmt.Sprintf("row %d of the tab holds none of the headers any more", s.config.HeaderRow)
+}
+
+const displacedFix = "set header_row to the row they are in now; if all columns are to be new, empty the row or name a new tab in sheet"
 
 // open finds the tab: by the id remembered, else by its title. If there never was one, it makes it.
 func (s *Sink) open(ctx context.Context) (*sheetsapi.SheetProperties, error) {
