@@ -66,9 +66,7 @@ func (o runOptions) openDaemon(stderr io.Writer) (*daemon, error) {
 		return nil, err
 	}
 	log := newLogger(stderr, o.log, cfg.secrets)
-	for _, w := range cfg.warnings {
-		log.Warn("config", "err", w)
-	}
+	cfg.warn(log)
 	stateCfg := cfg.plan.state
 	stateCfg.Logger = log
 	db, err := state.Open(stateCfg)
@@ -101,6 +99,12 @@ func (o runOptions) run(ctx context.Context, stderr io.Writer) error {
 		return failed(err)
 	}
 	return nil
+}
+
+func (c *config) warn(log *slog.Logger) {
+	for _, w := range c.warnings {
+		log.Warn("config", "err", w)
+	}
 }
 
 // daemon is the process around the app: what stays while configs come and go.
@@ -197,11 +201,23 @@ func (d *daemon) readAgain() *config {
 	case err != nil:
 		d.log.Error("reload refused, the old config stays in force", "err", err.Error())
 		return nil
-	case next.plan.state.Path != d.cfg.plan.state.Path:
-		d.log.Error("reload refused, the old config stays in force", "err", "state.path can only change with a restart")
+	case next.plan.state != d.cfg.plan.state:
+		d.log.Error("reload refused, the old config stays in force", "err",
+			stateChange(d.cfg.plan.state, next.plan.state)+" can only change with a restart")
 		return nil
 	}
 	return next
+}
+
+// stateChange names the key of what differs between two configs of the open state file.
+func stateChange(old, next state.Config) string {
+	switch {
+	case next.Path != old.Path:
+		return "state.path"
+	case next.Retention != old.Retention:
+		return "state.retention"
+	}
+	return "state.max_size_mb"
 }
 
 // reload puts next in force. The app has stopped; the state file, and with it every cursor, stays as it is.
@@ -211,6 +227,7 @@ func (d *daemon) reload(next *config) error {
 		d.log.Error("reload refused, the old config stays in force", "err", err.Error())
 		return d.use(d.cfg, d.log)
 	}
+	next.warn(d.log)
 	d.log.Info("reloaded", "channels", len(next.Channels), "sinks", len(d.app.sinks))
 	notify(d.log, daemonReady)
 	return nil
