@@ -150,7 +150,7 @@ func TestJobsNeverOverlap(t *testing.T) {
 	})
 }
 
-// A sweep that takes longer than its interval is always due, and still lets the less important jobs in.
+// A sweep that goes on for an hour is due all the time, and still lets the less important jobs in.
 func TestNobodyStarves(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -161,11 +161,11 @@ func TestNobodyStarves(t *testing.T) {
 		}
 		p := newPoller(t, a, s, func(c *poller.Config) { c.ContactRequestsPerMinute = 30 })
 		run(t, p, poller.JobPoll)
-		a.cap, a.slow = 5, 4*time.Second
+		a.cap, a.slow = 1, 40*time.Second
 		if err := live(t, p, time.Hour); err != nil {
 			t.Fatal(err)
 		}
-		if n := sum(a.talk); n < 10 {
+		if n := sum(a.talk); n < 5 {
 			t.Errorf("%d customers read in an hour", n)
 		}
 	})
