@@ -79,6 +79,7 @@ func (a *Account) judge(op string, trace *sink.Trace, err error) refusal {
 		}
 		// A gateway that gave up waiting says nothing of what is behind it.
 		r.Answered = status != http.StatusRequestTimeout && status != http.StatusGatewayTimeout
+		r.After, _ = trace.RetryAfter(time.Now())
 		return r
 	}
 }

@@ -243,6 +243,24 @@ func TestThrottled(t *testing.T) {
 	}
 }
 
+// Whoever asks for time gets it: the API when it is down, and the token endpoint.
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	g := newGoogle(t, "문의")
+	s := newSink(t, g.config())
+	m, _ := prepare(t, s, id(1), many(0, 1), "")
+	down := fault{status: 503, header: map[string]string{"Retry-After": "120"}}
+	g.script(down)
+	_, err := s.Send(t.Context(), m)
+	must(t, fmt.Sprint(verdict(err), " ", sink.VerdictOf(err).After), "in doubt 2m0s", "a write")
+	g.set("developerMetadata/", down)
+	_, _, err = s.Resolve(t.Context(), m)
+	must(t, fmt.Sprint(verdict(err), " ", sink.VerdictOf(err).After), "retry 2m0s", "a look-up")
+	g.set("/token", down)
+	_, err = newSink(t, g.config()).Send(t.Context(), m)
+	must(t, fmt.Sprint(verdict(err), " ", sink.VerdictOf(err).After), "retry 2m0s", "a token")
+}
+
 // No token, no request: certainly not sent.
 func TestTokenRefused(t *testing.T) {
 	t.Parallel()

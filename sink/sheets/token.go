@@ -69,9 +69,12 @@ func (t *tokens) get(ctx context.Context) (*auth.Token, error) {
 	}
 	ctx, cancel := context.WithTimeout(withoutValues{ctx}, tokenTimeout)
 	defer cancel()
+	ctx, trace := sink.WithTrace(ctx)
 	token, err := t.provider.Token(ctx)
 	if err != nil {
-		return nil, t.refusal(err)
+		e := t.refusal(err)
+		e.After, _ = trace.RetryAfter(time.Now())
+		return nil, e
 	}
 	if token.Value == "" {
 		return nil, &sink.Error{Verdict: sink.Retry, Op: opToken, Reason: "the answer holds no token: is token_uri in " + t.file + " right?"}
@@ -103,7 +106,7 @@ func (t *tokens) hopeless() bool {
 const opToken = "get access token"
 
 // refusal judges why no token came.
-func (t *tokens) refusal(err error) error {
+func (t *tokens) refusal(err error) *sink.Error {
 	var refused *auth.Error
 	if !errors.As(err, &refused) || refused.Response == nil {
 		return &sink.Error{Verdict: sink.Retry, Op: opToken, Reason: "no answer from token_uri in " + t.file + ": check network and proxy", Err: plain(err)}
