@@ -38,20 +38,22 @@ func (p *pacer) slowDown(perMinute int) {
 	}
 }
 
-// wait blocks until one request may be sent. Its error is ctx's.
+// wait blocks until one request may be sent. Its error is ctx's. Turns are given out again after a hold: if those who
+// waited kept theirs, they would all go at its end, besides the burst that the account has rested for.
 func (p *pacer) wait(ctx context.Context) error {
-	turn := p.limit.Reserve()
-	if err := sleep(ctx, turn.Delay()); err != nil {
-		turn.Cancel()
-		return err
-	}
-	for held := p.held(); held > 0; held = p.held() {
-		if err := sleep(ctx, held); err != nil {
+	for {
+		if err := sleep(ctx, p.held()); err != nil {
+			return err
+		}
+		turn := p.limit.Reserve()
+		if err := sleep(ctx, turn.Delay()); err != nil {
 			turn.Cancel()
 			return err
 		}
+		if p.held() == 0 {
+			return nil
+		}
 	}
-	return nil
 }
 
 // hold lets nothing through for d.

@@ -44,6 +44,35 @@ func TestPace(t *testing.T) {
 	}
 }
 
+// Nor after a hold, however many have been waiting for its end.
+func TestPaceAfterHold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := sheets.NewPacer(50, 10)
+		p.Hold(2 * time.Minute)
+		end := time.Now().Add(3 * time.Minute)
+		ctx, cancel := context.WithDeadline(t.Context(), end)
+		defer cancel()
+		sent := make(chan int)
+		for range 30 {
+			go func() {
+				n := 0
+				for p.Wait(ctx) == nil {
+					n++
+				}
+				sent <- n
+			}()
+		}
+		total := 0
+		for range 30 {
+			total += <-sent
+		}
+		if total < 50 || total > 61 {
+			t.Errorf("%d in the minute after a hold", total)
+		}
+	})
+}
+
 func TestHold(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
