@@ -42,6 +42,21 @@ func TestHealthReportsSeldom(t *testing.T) {
 	})
 }
 
+// What stays broken is told again four times a day.
+func TestHealthDoesNotFallSilent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		health, lines := newHealth()
+		for range 7 * 24 * 60 {
+			health.Broken(errors.New("503"))
+			time.Sleep(time.Minute)
+		}
+		if got := len(lines()); got < 7*4 || got > 7*4+10 {
+			t.Errorf("a week of failures made %d lines", got)
+		}
+	})
+}
+
 func TestHealthReportsAnotherReasonAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestGate asks the gate itself for what no method of Client does, for nobody shall be able to add one that does.
@@ -57,6 +58,40 @@ func TestGate(t *testing.T) {
 	}
 	if req.Header.Get("X-Access-Key") != "" {
 		t.Error("the keys were written into the caller's request")
+	}
+}
+
+// A shorter hold told later, by a reply to a request that was on its way already, does not end a longer one.
+func TestLongestHoldCounts(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	b := newBucket(1, 1, 0)
+	b.learn(http.StatusTooManyRequests, hints{retryAfter: time.Hour}, now)
+	b.learn(http.StatusTooManyRequests, hints{retryAfter: time.Second}, now)
+	if left := b.held.Sub(now); left != maxHold {
+		t.Errorf("held for %s, want %s", left, maxHold)
+	}
+}
+
+type closing struct {
+	io.Reader
+	closed *bool
+}
+
+func (c closing) Close() error {
+	*c.closed = true
+	return nil
+}
+
+// An answer nobody wants is read a little, to keep its connection, and then given up.
+func TestUnwantedReplyIsClosed(t *testing.T) {
+	t.Parallel()
+	closed := false
+	c := New(Config{AccessKey: "k", AccessSecret: "s", Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 500, Body: closing{spaces{}, &closed}, ContentLength: -1, Request: r}, nil
+	})})
+	if _, err := c.Channel(t.Context()); !errors.Is(err, Server) || !closed {
+		t.Errorf("%v, body closed: %t", err, closed)
 	}
 }
 

@@ -104,6 +104,7 @@ func TestParseTemplateErrors(t *testing.T) {
 		{"first of two", "{{.A1}}\n{{.B2}}", "1:3: unknown field .A1"},
 		{"unknown function", "{{upper .User.Name}}", "1:3: unknown function upper"},
 		{"misspelled function", "{{.User.Name | trunctate 3}}", "1:16: unknown function trunctate (did you mean truncate?)"},
+		{"function in capitals", "{{TRUNCATE 3 .User.Name}}", "1:3: unknown function TRUNCATE (did you mean truncate?)"},
 		{"function nobody calls", `{{define "a"}}{{fone .}}{{end}}`, "1:17: unknown function fone"},
 		{"wrong argument", "{{date .User.Name}}", "1:3: date: a text is not a time"},
 		{"wrong argument of minutes", "{{minutes .At}}", "1:3: minutes: a time is not a duration, as .Chat.WaitingTime is"},

@@ -113,6 +113,23 @@ func TestTraceBody(t *testing.T) {
 }
 
 // Trace tells of the last request: an old answer must not explain a new failure.
+// A connection that broke stays broken, even if the body below would say so only once.
+func TestTraceBodyCutShort(t *testing.T) {
+	t.Parallel()
+	client := sink.NewHTTPClient(roundTripper(func(r *http.Request) (*http.Response, error) {
+		once := iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader("ok"))) // the second read fails, the third does not
+		return &http.Response{StatusCode: 200, Body: io.NopCloser(once), Request: r}, nil
+	}), time.Minute)
+	resp, err := client.Get("http://127.0.0.1/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if got, err := io.ReadAll(resp.Body); string(got) != "o" || !errors.Is(err, iotest.ErrTimeout) {
+		t.Errorf("got %q, %v", got, err)
+	}
+}
+
 func TestTraceStartsAnew(t *testing.T) {
 	t.Parallel()
 	calls := 0
