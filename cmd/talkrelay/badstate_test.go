@@ -17,8 +17,8 @@ func TestStateFileFull(t *testing.T) {
 	p := r.start()
 	r.awaitBaseline(p)
 	p.stop()
-	growState(t, filepath.Join(r.dir, "demo.db"), 7<<20)
-	memo := map[string]any{"memo": strings.Repeat(canaryText, 20_000)}
+	growState(t, filepath.Join(r.dir, "demo.db"), 15<<19)
+	memo := map[string]any{"memo": strings.Repeat(canaryText, 10_000)}
 	for range chats {
 		r.channel.OpenChat(r.channel.AddUser(sandbox.User{Name: canary.Name, Profile: memo}), canaryText, sandbox.Opening{})
 	}
