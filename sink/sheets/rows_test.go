@@ -141,8 +141,12 @@ func TestMaskReachesOwnTemplates(t *testing.T) {
 	g := newGoogle(t, "문의")
 	c := g.config()
 	c.Mask = true
-	c.Columns = []sheets.Column{{Header: "x", Value: "{{.User.MobileNumber}} {{.User.Email}} {{range .Changes}}{{.Old}}>{{.New}} {{end}}"}}
-	deliver(t, newSink(t, c), 1, items(sink.SampleEvents()...))
+	c.Columns = []sheets.Column{{Header: "x", Value: "{{.User.MobileNumber}} {{.User.Email}} {{range .Changes}}{{.Old}}>{{.New}} {{end}}{{.User.Profile}}"}}
+	events := sink.SampleEvents()
+	for i := range events { // Channel Talk keeps both in the profile too
+		events[i].User.Profile = map[string]string{"mobileNumber": "+821012345678", "email": "hong@example.com", "grade": "gold"}
+	}
+	deliver(t, newSink(t, c), 1, items(events...))
 	for _, row := range g.rows("문의") {
 		for _, secret := range []string{"12345678", "87654321", "hong@", "old@", "5551234"} {
 			if strings.Contains(row, secret) {
@@ -150,6 +154,8 @@ func TestMaskReachesOwnTemplates(t *testing.T) {
 			}
 		}
 	}
+	must(t, strings.Contains(g.rows("문의")[1], "grade: gold"), true, "the rest of the profile is shown")
+	must(t, events[0].User.Profile["email"], "hong@example.com", "the event itself")
 }
 
 func TestSerial(t *testing.T) {

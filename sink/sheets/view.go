@@ -33,8 +33,8 @@ func (s *Sink) zone(name string) *time.Location {
 	return s.lastZone
 }
 
-// mask hides phone numbers and e-mail addresses from every column, own templates included. Text that a customer wrote
-// stays as it is.
+// mask hides phone numbers and e-mail addresses from every column, own templates included: Channel Talk keeps them in the
+// profile as well. Text that a customer wrote stays as it is.
 func mask(v *sink.View) {
 	v.User.Contact, v.Old = masked(v.User.Contact), masked(v.Old)
 	for i, c := range v.Changes {
@@ -43,6 +43,9 @@ func mask(v *sink.View) {
 			hide = talkrelay.MaskEmail
 		}
 		v.Changes[i].Old, v.Changes[i].New = hide(c.Old), hide(c.New)
+	}
+	for key, value := range v.User.Profile { // the view's own, and what v.User.User names too
+		v.User.Profile[key] = talkrelay.MaskText(value)
 	}
 }
 
