@@ -24,7 +24,7 @@ type outcome struct {
 	code     string        // Slack's error code, "" without one
 	scope    string        // with missing_scope: the one that is missing
 	answered bool          // a whole HTTP answer came
-	after    time.Duration // with throttled: how long to wait
+	after    time.Duration // how long Slack asks to wait; 0 = it does not
 	what     string        // the outcome in words, free of secrets and customer data
 	err      error         // the transport's error
 	body     []byte        // of an answer that was applied
@@ -113,7 +113,11 @@ func judge(status int, body []byte, trace *sink.Trace) outcome {
 	case status == http.StatusOK, status/100 == 4 && readable && r.Error != "":
 		return codeOutcome(r, trace)
 	}
-	return statusOutcome(status)
+	o := statusOutcome(status)
+	if status/100 == 5 {
+		o.after, _ = trace.RetryAfter(time.Now())
+	}
+	return o
 }
 
 // statusOutcome judges an answer by its HTTP status alone.

@@ -37,6 +37,7 @@ func (s *Sink) postError(ctx context.Context, m sink.Message, stored frozen, o o
 	case ourBug:
 		return s.fail(sink.PauseDestination, opPost, s.bugReason(o), o)
 	}
+	s.ws.hold(o.after)
 	return s.fail(sink.InDoubt, opPost, o.what, o)
 }
 

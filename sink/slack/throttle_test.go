@@ -133,6 +133,29 @@ func testHold(t *testing.T, status int, header map[string]string, body string, w
 	}
 }
 
+// A Slack that is down may say for how long. Until then nothing is posted to any channel of the token, nor looked for.
+func TestOutageWithRetryAfter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		api := roundTrip(func(string, url.Values) (int, map[string]string, string) {
+			return 503, map[string]string{"Retry-After": "30"}, ``
+		})
+		ws := slack.NewWorkspace(api.config(chanA))
+		a, b := newSink(t, api.config(chanA), ws), newSink(t, api.config(chanB), ws)
+		_, err := a.Send(t.Context(), message(t, a, inquiry()))
+		if e := mustVerdict(t, err, sink.InDoubt); e.After != 30*time.Second || !e.Answered {
+			t.Errorf("After = %v, Answered = %v; want 30s, true", e.After, e.Answered)
+		}
+		start := time.Now()
+		if err := b.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if passed := time.Since(start); passed != 30*time.Second {
+			t.Errorf("another channel waited %v, want 30s", passed)
+		}
+	})
+}
+
 // There is a report of a message that was answered with 429 and appeared: it is looked for once.
 func TestThrottledIsLookedFor(t *testing.T) {
 	t.Parallel()
