@@ -24,8 +24,8 @@
 //
 // An event is known exactly while it is in done, and is in event as long. It leaves both, with its receipts, in the
 // first [DB.Sweep] that finds it settled and older than the retention. Dead letters are not settled: they and their
-// events stay. Snapshots stay too: they hold the present contact fields of a
-// customer, without which no change could be told, and go when the poller deletes them.
+// events stay. Snapshots stay too: they hold the present contact fields of a customer, without which no change could
+// be told, and go when the poller deletes them.
 //
 // # Files
 //
