@@ -27,17 +27,17 @@ func (s *Sink) Prepare(id string, items []sink.Item, note string) (body []byte, 
 		return nil, 0, err
 	}
 	out := frozen{
-		MetadataID: metadataID(id, f.turn), SheetID: s.layout.sheetID, Rows: n, Form: f.String(),
+		MetadataID: metadataID(id, f.turn), Rows: n, Form: f.String(),
 		Value: mark{shipment: id, at: s.turn, owner: s.owner, single: s.single}.String(),
 	}
-	others := []any{creation(out.MetadataID, out.Value, out.SheetID)}
+	others := []any{creation(out.MetadataID, out.Value, s.layout.sheetID)}
 	if !f.keep {
 		for _, old := range s.old[:min(len(s.old), maxDeletions)] {
 			others = append(others, deletion(old))
 		}
 	}
 	out.Replies = 1 + len(others)
-	if out.request, err = appendRequest(out.SheetID, rows, others...); err != nil {
+	if out.request, err = appendRequest(s.layout.sheetID, rows, others...); err != nil {
 		return nil, 0, err
 	}
 	body, err = out.bytes()

@@ -13,7 +13,6 @@ import (
 type frozen struct {
 	MetadataID int64  `json:"metadataId"`
 	Value      string `json:"value"` // of the metadata
-	SheetID    int64  `json:"sheetId"`
 	Rows       int    `json:"rows"`
 	Replies    int    `json:"replies"` // how many the answer must have
 	Form       string `json:"form,omitempty"`
