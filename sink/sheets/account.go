@@ -66,6 +66,12 @@ func NewAccount(c Config) (*Account, error) {
 	return a, nil
 }
 
+// suit makes what sinks share suit c's sink as well: the lowest pace of all, and the longest timeout.
+func (a *Account) suit(c Config) {
+	a.writes.slowDown(c.WritesPerMinute)
+	a.client.Timeout = max(a.client.Timeout, c.Timeout)
+}
+
 // AccountID tells accounts apart: configs of equal id are to share one Account. It is "" if the key file cannot be read.
 func (c Config) AccountID() string {
 	c = c.withDefaults()

@@ -24,8 +24,8 @@ type Config struct {
 	Columns         []Column
 	Defaults        DefaultSet    // columns when Columns is empty; "" = Inquiries
 	Mask            bool          // phone numbers and e-mail addresses as 010-****-5678, h***@example.com
-	Timeout         time.Duration // of one request; 0 = 60 s
-	WritesPerMinute int           // of the account, to whatever spreadsheet; 0 = 50. Google allows 60.
+	Timeout         time.Duration // of one request; 0 = 60 s. Of sinks that share an account the longest counts.
+	WritesPerMinute int           // of the account, to whatever spreadsheet; 0 = 50, the lowest counts. Google allows 60.
 	BatchRows       int           // rows in one write at most; 0 = 1,000
 	BatchBytes      int           // bytes in one write at most; 0 = 1,500,000. Google advises 2 MB.
 	Endpoint        string        // "" = https://sheets.googleapis.com/

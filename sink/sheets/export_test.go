@@ -67,6 +67,11 @@ func Request(body []byte) (request []byte, rows int, form string) {
 	return f.request, f.Rows, f.Form
 }
 
+// Shared returns what the account's sinks have agreed on.
+func (a *Account) Shared() (timeout time.Duration, writesPerMinute float64) {
+	return a.client.Timeout, float64(a.writes.limit.Limit()) * 60
+}
+
 // NoPace lets everything through at once.
 func (a *Account) NoPace() {
 	a.writes.limit.SetLimit(1e6)

@@ -2,8 +2,10 @@ package sheets_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"talkrelay/sink"
 	"talkrelay/sink/sheets"
@@ -59,6 +61,28 @@ func TestOneWriteAtATime(t *testing.T) {
 	if _, err := b.Send(t.Context(), mb); err != nil {
 		t.Error(err)
 	}
+}
+
+// Sinks of one account agree on the pace of the slowest and the patience of the most patient.
+func TestSharedSettings(t *testing.T) {
+	t.Parallel()
+	c := newGoogle(t, "문의").config()
+	c.Timeout, c.WritesPerMinute = 20*time.Second, 30
+	account, err := sheets.NewAccount(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, of := range []struct {
+		timeout time.Duration
+		writes  int
+	}{{20 * time.Second, 30}, {2 * time.Minute, 12}, {5 * time.Second, 50}} {
+		c.Timeout, c.WritesPerMinute = of.timeout, of.writes
+		if _, err := sheets.New(c, account); err != nil {
+			t.Fatal(err)
+		}
+	}
+	timeout, writes := account.Shared()
+	must(t, fmt.Sprintf("%v %.0f", timeout, writes), "2m0s 12", "timeout and writes a minute")
 }
 
 // Two sinks erase only their own ids.

@@ -38,7 +38,8 @@ var _ sink.Sink = (*Sink)(nil)
 // relook is how long the header row is taken as read.
 const relook = time.Minute
 
-// New returns the sink for c. It sends nothing. account is shared by all sinks with c's AccountID; nil = one of its own.
+// New returns the sink for c. It sends nothing. account is shared by all sinks with c's AccountID, and must not be in use
+// yet; nil = one of its own.
 func New(c Config, account *Account) (*Sink, error) {
 	if p := c.Validate(); len(p) > 0 {
 		return nil, fmt.Errorf("sheets sink %s: %w", c.Name, p)
@@ -50,7 +51,7 @@ func New(c Config, account *Account) (*Sink, error) {
 			return nil, fmt.Errorf("sheets sink %s: %w", c.Name, err)
 		}
 	}
-	account.writes.slowDown(c.WritesPerMinute)
+	account.suit(c)
 	columns, err := columnsOf(c)
 	if err != nil {
 		return nil, fmt.Errorf("sheets sink %s: %w", c.Name, err)
