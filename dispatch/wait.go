@@ -14,11 +14,14 @@ const patience = 2 * time.Minute
 
 // waitUntil waits for the time at which s, or what follows it, may be touched again.
 func (w *Worker) waitUntil(ctx context.Context, at time.Time, s *talkrelay.Shipment) error {
-	d := time.Until(at)
-	if at.IsZero() || d <= 0 {
+	if at.IsZero() {
 		return nil
 	}
-	w.waiting(s, at)
+	w.waiting(s, at) // also when the time has come already: until it is delivered, s is in trouble
+	d := time.Until(at)
+	if d <= 0 {
+		return nil
+	}
 	if w.draining && (s.Paused || d > patience) {
 		return fmt.Errorf("%w: %s", ErrBlocked, s.Err)
 	}

@@ -118,7 +118,7 @@ func (p *Poller) PollOnce(ctx context.Context, name string) error {
 // Status is a snapshot of how a Poller does.
 type Status struct {
 	LastGood time.Time // end of the last poll that read all it wanted; zero = none yet
-	Trouble  string    // why polls fail, or why what they find cannot be written; "" = all is well
+	Trouble  string    // why what is found cannot be written, or why the first job in trouble fails; "" = all is well
 	Since    time.Time // since when
 	Requests int64     // made to Channel Talk since the start
 	Rotation Rotation
@@ -138,8 +138,12 @@ func (p *Poller) Status() Status {
 	p.mu.Lock()
 	s := Status{LastGood: p.lastGood, Requests: p.requests}
 	p.mu.Unlock()
-	if s.Trouble, s.Since = p.store.Trouble(); s.Trouble == "" {
-		s.Trouble, s.Since = p.jobs[0].health.Trouble()
+	s.Trouble, s.Since = p.store.Trouble()
+	for _, j := range p.jobs {
+		if s.Trouble != "" {
+			break
+		}
+		s.Trouble, s.Since = j.health.Trouble()
 	}
 	if p.contacts != nil {
 		s.Rotation = Rotation{Known: int(p.contacts.known.Load()), PerDay: p.contacts.perDay}

@@ -40,7 +40,7 @@ func unwritable(path string, max int64, cause error) error {
 	text := fmt.Sprintf("cannot write state file %s: %v", path, reason(cause))
 	switch {
 	case errors.Is(cause, berrors.ErrMaxSizeReached):
-		text = fmt.Sprintf("state file %s has reached its maximum size of %d MiB: raise max_size or shorten retention in [state]", path, max>>20)
+		text = fmt.Sprintf("state file %s has reached its maximum size of %d MiB: raise max_size_mb or shorten retention in [state]", path, max>>20)
 	case causedBy(cause, syscall.ENOSPC), causedBy(cause, syscall.EDQUOT):
 		text += "; free some space on that disk"
 	case causedBy(cause, syscall.EROFS):

@@ -82,7 +82,7 @@ func TestFullBySize(t *testing.T) {
 		}
 		n-- // the last was refused
 	}
-	wantError(t, last, state.ErrUnwritable, "maximum size of 4 MiB", "raise max_size")
+	wantError(t, last, state.ErrUnwritable, "maximum size of 4 MiB", "raise max_size_mb")
 	if got := waiting(t, db); len(got) != n {
 		t.Errorf("%d waiting, %d committed", len(got), n)
 	}

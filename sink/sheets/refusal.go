@@ -71,7 +71,7 @@ func (a *Account) judge(op string, trace *sink.Trace, err error) refusal {
 	case status >= 400 && status < 500 && status != http.StatusRequestTimeout && status != http.StatusConflict:
 		return a.judgeRefused(op, trace)
 	case status/100 == 2 && err != nil:
-		return refuse(unclear, sink.InDoubt, op, fmt.Sprintf("the answer (%d) broke off or is not Google's", status), nil)
+		return refuse(unclear, sink.InDoubt, op, fmt.Sprintf("the answer (%d) broke off or is not Google's: check endpoint and proxy", status), nil)
 	default:
 		r := refuse(unclear, sink.InDoubt, op, fmt.Sprintf("Google answered %d", status), nil)
 		if status/100 == 3 {
@@ -101,7 +101,7 @@ func (a *Account) judgeRefused(op string, trace *sink.Trace) refusal {
 	case status == http.StatusNotFound && e.readable:
 		return refuse(notFound, sink.PauseDestination, op, "404, Google knows no such spreadsheet: check spreadsheet", nil)
 	case status == http.StatusRequestEntityTooLarge:
-		return refuse(tooLarge, sink.PauseDestination, op, "413, the write is too large: lower batch_bytes", nil)
+		return refuse(tooLarge, sink.PauseDestination, op, "413, the write is too large: lower batch_rows", nil)
 	case status == http.StatusBadRequest && e.readable:
 		return judgeBadRequest(op, e)
 	case !e.readable:

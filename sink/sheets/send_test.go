@@ -56,7 +56,7 @@ func TestVerdicts(t *testing.T) {
 		{"no tab", bad("Invalid requests[0].appendCells: No grid with id: 7"), "rework", "gone"},
 		{"row", bad("Invalid requests[0].appendCells: Your input contains more than the maximum of 50000 characters in a single cell."), "bad message", ""},
 		{"named row", bad("Invalid value at 'requests[0].append_cells.rows[0].values[1]' (TYPE_DOUBLE), \"SECRET\""), "bad message", "rows[0]"},
-		{"413", html(413), "destination paused", "batch_bytes"},
+		{"413", html(413), "destination paused", "batch_rows"},
 		{"metadata full", bad("Invalid requests[1].createDeveloperMetadata: exceeds the metadata storage limit"), "retry", "no room"},
 		{"old id", bad("Invalid requests[2].deleteDeveloperMetadata: no match"), "rework", ""},
 	}

@@ -111,7 +111,7 @@ func (t *tokens) refusal(err error) *sink.Error {
 	if !errors.As(err, &refused) || refused.Response == nil {
 		return &sink.Error{Verdict: sink.Retry, Op: opToken, Reason: "no answer from token_uri in " + t.file + ": check network and proxy", Err: plain(err)}
 	}
-	e := &sink.Error{Verdict: sink.Retry, Op: opToken, Reason: fmt.Sprintf("token_uri in %s answered %d", t.file, refused.Response.StatusCode)}
+	e := &sink.Error{Verdict: sink.Retry, Op: opToken, Reason: fmt.Sprintf("token_uri in %s answered %d: check token_uri and proxy", t.file, refused.Response.StatusCode)}
 	switch body := strings.ToLower(string(refused.Body)); {
 	case refused.Response.StatusCode != http.StatusBadRequest && refused.Response.StatusCode != http.StatusUnauthorized:
 	case strings.Contains(body, "short-lived") || strings.Contains(body, "iat and exp"):

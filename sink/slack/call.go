@@ -105,7 +105,7 @@ func judge(status int, body []byte, trace *sink.Trace) outcome {
 		}
 		return throttledOutcome(code, r, trace)
 	case status == http.StatusOK && !readable:
-		return outcome{answered: true, what: "the answer is not Slack's (HTTP 200, but no JSON with ok in it)"}
+		return outcome{answered: true, what: "the answer is not Slack's (HTTP 200, but no JSON with ok in it): check api_url and proxy"}
 	case status == http.StatusOK && *r.OK:
 		return outcome{class: applied, answered: true, body: body, what: "accepted"}
 	case status == http.StatusOK && r.Error == "":
@@ -191,5 +191,5 @@ func libraryOutcome(err error, trace *sink.Trace) outcome {
 	case trace.Status() != http.StatusOK:
 		return judge(trace.Status(), trace.Body(), trace)
 	}
-	return outcome{answered: true, what: "the answer cannot be read"}
+	return outcome{answered: true, what: "the answer cannot be read: check api_url and proxy"}
 }
