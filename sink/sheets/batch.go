@@ -46,14 +46,17 @@ func (s *Sink) Prepare(id string, items []sink.Item, note string) (body []byte, 
 
 // rows renders items, with commas between them, until a write is full. The first always goes in.
 func (s *Sink) rows(items []sink.Item) (joined []byte, n int, err error) {
+	const usual = 128 // bytes a cell
+	cells := make([]cell, s.layout.width)
 	var b bytes.Buffer
+	b.Grow(min(s.config.BatchBytes, len(items)*len(cells)*usual))
 	e := encoder(&b)
 	for _, item := range items {
 		before := b.Len()
 		if n > 0 {
 			b.WriteByte(',')
 		}
-		if err := e.Encode(s.row(item.Event)); err != nil {
+		if err := e.Encode(s.row(cells, item.Event)); err != nil {
 			return nil, 0, fmt.Errorf("write row: %w", err)
 		}
 		if n > 0 && b.Len() > s.config.BatchBytes {
@@ -65,10 +68,9 @@ func (s *Sink) rows(items []sink.Item) (joined []byte, n int, err error) {
 	return b.Bytes(), n, nil
 }
 
-// row renders one event.
-func (s *Sink) row(e talkrelay.Event) rowData {
+// row renders one event into cells. Those that are not ours stay empty.
+func (s *Sink) row(cells []cell, e talkrelay.Event) rowData {
 	view, words := s.view(e), s.config.Language.Words()
-	cells := make([]cell, s.layout.width)
 	for i, col := range s.columns {
 		c, err := col.render(&view, words)
 		if err != nil {
