@@ -1,5 +1,5 @@
 // Command talkrelay carries what happens in Channel Talk to Slack and Google Sheets. Each subcommand is one file here;
-// configfile.go to load.go turn the TOML file into the packages' own Configs, wiring.go connects the packages.
+// configfile.go to plan.go turn the TOML file into the packages' own Configs, app.go connects the packages.
 package main
 
 import (
@@ -27,7 +27,7 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // the second signal ends the process at once, which is safe at any instant
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
