@@ -128,5 +128,5 @@ func underJournal(f *os.File, getenv func(string) string) bool {
 		return false
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
-	return ok && st.Dev == dev && st.Ino == ino
+	return ok && uint64(st.Dev) == dev && st.Ino == ino // Dev is an int32 on macOS, where there is no journal but a demo
 }
