@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -42,25 +44,37 @@ func (cfg logConfig) replaceAttr(groups []string, a slog.Attr) slog.Attr {
 		return slog.Attr{}
 	case a.Key == "err" && a.Value.Kind() == slog.KindString:
 		a.Value = slog.StringValue(talkrelay.MaskText(a.Value.String()))
-	case a.Key == "err" && a.Value.Kind() == slog.KindAny:
-		if err, ok := a.Value.Any().(error); ok {
-			a.Value = slog.StringValue(talkrelay.MaskText(err.Error()))
-		}
 	case a.Value.Kind() == slog.KindAny:
-		if _, ok := a.Value.Any().(slog.Level); !ok {
-			a.Value = slog.StringValue(fmt.Sprintf("(%T)", a.Value.Any()))
-		}
+		a.Value = discreet(a.Key, a.Value.Any())
 	}
 	return a
 }
 
-// replacer blanks every secret of at least four characters; shorter ones would blank ordinary text.
+// discreet returns what may be printed of a value that is no scalar: levels, the words of an error under "err", and of
+// anything else its type.
+func discreet(key string, x any) slog.Value {
+	if level, ok := x.(slog.Level); ok {
+		return slog.AnyValue(level)
+	}
+	if err, ok := x.(error); ok && key == "err" {
+		return slog.StringValue(talkrelay.MaskText(err.Error()))
+	}
+	return slog.StringValue(fmt.Sprintf("(%T)", x))
+}
+
+// replacer blanks every secret of at least four characters; shorter ones would blank ordinary text. A secret is also
+// looked for in the form that a quoted value gives it, and the longest first, since one may begin with another.
 func replacer(secrets []string) *strings.Replacer {
-	var pairs []string
+	var forms []string
 	for _, s := range secrets {
-		if len(s) >= 4 {
-			pairs = append(pairs, s, "(secret)")
+		if quoted := strconv.Quote(s); len(s) >= 4 {
+			forms = append(forms, s, quoted[1:len(quoted)-1])
 		}
+	}
+	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
+	var pairs []string
+	for _, form := range forms {
+		pairs = append(pairs, form, "(secret)")
 	}
 	return strings.NewReplacer(pairs...)
 }
