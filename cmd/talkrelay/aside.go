@@ -51,20 +51,22 @@ func (d *daemon) control(ctx context.Context) {
 	serveControl(ctx, l, d.status, log)
 }
 
-// eraseNightly removes what the retention no longer allows, when the config says, and never more than a day late.
+// eraseSoon is how long after the start the first erasing is: a machine that is off at night has to do it by day.
+const eraseSoon = time.Minute
+
+// eraseNightly removes what the retention no longer allows, soon after the start and then when the config says.
 func (d *daemon) eraseNightly(ctx context.Context) {
-	for {
+	next := time.Now().Add(eraseSoon)
+	for sleepUntil(ctx, next) {
+		if err := d.erase(); err != nil {
+			d.logger().Warn("erasing failed, trying again at the next time", "err", err.Error())
+		}
 		cfg, _, _ := d.inForce()
 		schedule, err := poller.ParseSchedule(cfg.State.Sweep, cfg.location)
 		if err != nil {
 			return // checked when the config was loaded
 		}
-		if !sleepUntil(ctx, schedule.Next(time.Now())) {
-			return
-		}
-		if err := d.erase(); err != nil {
-			d.logger().Warn("erasing failed, trying again at the next time", "err", err.Error())
-		}
+		next = schedule.Next(time.Now())
 	}
 }
 

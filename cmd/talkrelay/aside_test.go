@@ -3,11 +3,16 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"talkrelay"
 )
 
 // TestReloadBesideTheSummary replaces what is in force while the hourly summary reads it: the race detector watches.
@@ -34,5 +39,58 @@ func TestReloadBesideTheSummary(t *testing.T) {
 	})
 	if n := strings.Count(out.String(), "msg=summary delivered=0 waiting=0 dead=0"); n < 2 {
 		t.Errorf("%d summaries in three hours:\n%s", n, out.String())
+	}
+}
+
+// overdue puts an event into the state that the retention no longer allows, and closes it.
+func overdue(t *testing.T, d *daemon) {
+	t.Helper()
+	at := time.Now().Add(-d.cfg.State.Retention - time.Hour)
+	old := talkrelay.Event{ID: "overdue", Kind: talkrelay.UserChatOpened, Channel: "shop", At: at, Seen: at, User: talkrelay.User{Name: forgotten}}
+	c := talkrelay.Commit{Epoch: d.db.Epoch(), Channel: "shop", Stream: "test", Events: []talkrelay.Event{old}}
+	if err := errors.Join(d.db.Commit(c), d.db.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const forgotten = "잊혀야 할 고객"
+
+func (r *rig) remembers(t *testing.T, name string) bool {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(r.dir, "demo.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Contains(data, []byte(name))
+}
+
+// TestOnceErases runs as cron does, where no daemon is up at the time of the nightly erasing.
+func TestOnceErases(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	overdue(t, openRig(t, r))
+	if !r.remembers(t, forgotten) {
+		t.Fatal("the event is not in the file to begin with")
+	}
+	p := r.start("run", "--config", r.config, "--once")
+	if code := p.wait(60 * time.Second); code != exitOK || r.remembers(t, forgotten) {
+		t.Errorf("exit code %d, still in the file: %t\n%s", code, r.remembers(t, forgotten), p.log())
+	}
+}
+
+// TestEraseSoonAfterTheStart is about a machine that is off whenever state.sweep would be.
+func TestEraseSoonAfterTheStart(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	overdue(t, openRig(t, r))
+	d := openRig(t, r)
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(d.started)) // the bubble's clock begins in the year 2000
+		ctx, stop := context.WithTimeout(t.Context(), eraseSoon+time.Second)
+		defer stop()
+		d.eraseNightly(ctx)
+	})
+	if r.remembers(t, forgotten) {
+		t.Error("still in the file a minute after the start")
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -88,7 +89,7 @@ func (o runOptions) run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	if o.once {
-		err = d.app.once(ctx)
+		err = errors.Join(d.app.once(ctx), d.erase()) // nobody else erases where cron does the running
 	} else {
 		err = d.serve(ctx)
 	}
