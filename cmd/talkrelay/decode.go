@@ -91,7 +91,7 @@ func (d *decoder) value(path string, x any, v reflect.Value) {
 
 func (d *decoder) list(path string, x any, v reflect.Value) {
 	items, ok := listItems(x)
-	if !ok {
+	if _, single := x.(string); !ok || single && v.Type().Elem().Kind() == reflect.Struct {
 		d.problems.Add(path, "must be a list%s", exampleOf(v.Type().Elem(), path))
 		return
 	}

@@ -97,8 +97,8 @@ func (c *config) checkGlobals(problems *talkrelay.Problems) {
 		problems.Add("language", `must be "ko", "en" or "ja"`)
 	}
 	c.location = location(problems, "timezone", c.Timezone)
-	if c.State.MaxSizeMB < 8 {
-		problems.Add("state.max_size_mb", "must be at least 8")
+	if c.State.MaxSizeMB < 8 || c.State.MaxSizeMB > 1<<20 {
+		problems.Add("state.max_size_mb", "must be from 8 to %d", 1<<20)
 	}
 	if len(c.Channels) == 0 {
 		problems.Add("channel", "no [[channel]]: name at least one Channel Talk channel")
