@@ -9,24 +9,25 @@ import (
 	systemd "github.com/coreos/go-systemd/v22/daemon"
 )
 
-// beatLimit is how long a channel's loop may go without progress before the watchdog is no longer fed. The loop beats
-// at every step and while it waits; the longest step is one request with its timeout.
+// beatLimit is how long a channel's loop may go without progress, beyond the timeout of one request, before the watchdog
+// is no longer fed. The loop beats at every step and while it waits; the longest step is one request and its turn.
 const beatLimit = 2 * time.Minute
 
 // watchdog feeds systemd's watchdog from the progress of the polling loops, never from a bare ticker: a loop that
 // hangs stops the feeding, systemd kills the process with every goroutine's stack in the journal, and starts it again.
 type watchdog struct {
-	mu    sync.Mutex
-	beats map[string]time.Time
+	mu     sync.Mutex
+	beats  map[string]time.Time
+	limits map[string]time.Duration
 }
 
 // expect names the channels whose beats count from now on.
 func (w *watchdog) expect(channels []channelFile) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.beats = map[string]time.Time{}
+	w.beats, w.limits = map[string]time.Time{}, map[string]time.Duration{}
 	for _, c := range channels {
-		w.beats[c.Name] = time.Now()
+		w.beats[c.Name], w.limits[c.Name] = time.Now(), beatLimit+c.Timeout
 	}
 }
 
@@ -44,7 +45,7 @@ func (w *watchdog) stuck(now time.Time) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for name, at := range w.beats {
-		if now.Sub(at) > beatLimit {
+		if now.Sub(at) > w.limits[name] {
 			return name
 		}
 	}
