@@ -69,7 +69,21 @@ func controlListener(path string) (net.Listener, error) {
 			return nil, fmt.Errorf("replace old control socket: %w", err)
 		}
 	}
-	old := syscall.Umask(0o177)
+	l, err := listenPrivately(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		_ = l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// listenPrivately makes a socket that was never open to others. The mask is the whole process's: it leaves the owner's
+// bits alone, so that a directory made at the same moment can still be entered.
+func listenPrivately(path string) (net.Listener, error) {
+	old := syscall.Umask(0o077)
 	defer syscall.Umask(old)
 	return net.Listen("unix", path)
 }
