@@ -2,6 +2,7 @@ package poller
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/url"
 	"strings"
@@ -126,29 +127,31 @@ func newMessage(m *channeltalk.Message) talkrelay.Message {
 // clean makes a text of a stranger's fit to be compared and shown.
 func clean(s string) string { return strings.TrimSpace(talkrelay.CleanText(s)) }
 
-// envelope is the body that Channel Talk's webhook would have posted.
-type envelope struct {
-	Event  string                     `json:"event"`
-	Type   string                     `json:"type"`
-	Entity json.RawMessage            `json:"entity"`
-	Refers map[string]json.RawMessage `json:"refers"`
+// referred is one object that an envelope refers to.
+type referred struct {
+	name string
+	raw  json.RawMessage // nil = not at hand, left out
 }
 
-// newEnvelope copies the objects, which share memory with their page. One that is missing is left out of refers.
-// nil = the entity itself is not at hand.
-func newEnvelope(event, typ string, entity json.RawMessage, refers map[string]json.RawMessage) json.RawMessage {
+// newEnvelope makes the body that Channel Talk's webhook would have posted, with the objects exactly as the API gave
+// them. It copies them: they share memory with their page. nil = the entity itself is not at hand.
+func newEnvelope(event, typ string, entity json.RawMessage, refers ...referred) json.RawMessage {
 	if entity == nil {
 		return nil
 	}
-	maps.DeleteFunc(refers, func(_ string, raw json.RawMessage) bool { return raw == nil })
-	if refers == nil {
-		refers = map[string]json.RawMessage{}
+	size := len(event) + len(typ) + len(entity) + 64
+	for _, r := range refers {
+		size += len(r.name) + len(r.raw) + 8
 	}
-	data, err := json.Marshal(envelope{event, typ, entity, refers})
-	if err != nil {
-		return nil // an entity that is not JSON; the event itself does not need it
+	b := fmt.Appendf(make([]byte, 0, size), `{"event":%q,"type":%q,"entity":%s,"refers":{`, event, typ, entity)
+	comma := ""
+	for _, r := range refers {
+		if r.raw != nil {
+			b = fmt.Appendf(b, `%s%q:%s`, comma, r.name, r.raw)
+			comma = ","
+		}
 	}
-	return data
+	return append(b, "}}"...)
 }
 
 // channelOf returns the id of the channel that a chat or user belongs to, "" if it does not say.

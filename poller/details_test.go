@@ -272,7 +272,7 @@ func TestEventOfAnInquiry(t *testing.T) {
 		t.Errorf("desk URL = %q, want %q", e.DeskURL, want)
 	}
 	want := `{"event":"push","type":"userChat","entity":{"id":"c","channelId":"7","state":"opened"},` +
-		`"refers":{"message":{"id":"m"},"user":{"id":"u","channelId":"7"}}}`
+		`"refers":{"user":{"id":"u","channelId":"7"},"message":{"id":"m"}}}`
 	if string(e.Envelope) != want {
 		t.Errorf("envelope\n got %s\nwant %s", e.Envelope, want)
 	}

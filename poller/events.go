@@ -1,7 +1,6 @@
 package poller
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -51,19 +50,19 @@ func (m *eventMaker) opened(o inquiry) talkrelay.Event {
 	}
 	e.Chat.BotOnly, e.Chat.Reopened = o.chat.botOnly(), o.reopened
 	channelID := o.chat.ChannelID
-	refers := map[string]json.RawMessage{}
+	user, message := referred{name: "user"}, referred{name: "message"}
 	if o.user != nil {
-		e.User, refers["user"] = o.user.User, o.user.raw
+		e.User, user.raw = o.user.User, o.user.raw
 		if channelID == "" {
 			channelID = channelOf(o.user.raw)
 		}
 	}
 	if o.message != nil {
-		e.Message, refers["message"] = newMessage(o.message), o.message.Raw
+		e.Message, message.raw = newMessage(o.message), o.message.Raw
 	}
 	e.DeskURL = deskURL(m.deskURL, channelID, o.chat.ID)
 	// "push" is what Channel Talk's webhook sends for a new chat (seen in receivers of it; the docs show it for messages).
-	e.Envelope = newEnvelope("push", "userChat", o.chat.raw, refers)
+	e.Envelope = newEnvelope("push", "userChat", o.chat.raw, user, message)
 	return e
 }
 
@@ -82,7 +81,7 @@ func (m *eventMaker) contact(u userRow, c userChange) talkrelay.Event {
 		Old:      c.old,
 		DeskURL:  deskURL(m.deskURL, channelOf(u.raw), c.snap.Chat),
 		TimeZone: m.timeZone,
-		Envelope: newEnvelope("upsert", "user", u.raw, nil),
+		Envelope: newEnvelope("upsert", "user", u.raw),
 	}
 	if e.At.IsZero() {
 		e.At = now

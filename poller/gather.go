@@ -25,14 +25,13 @@ func (p *Poller) gather(ctx context.Context, j *job, v view) (Batch, error) {
 		p.cfg.Beat()
 		b, err := j.stream.Poll(ctx, gathered{v, all}, all.Next)
 		if err != nil {
-			all.Next = nil
-			sortEvents(all.Events)
+			all.Next, all.Events = nil, inOrder(all.Events)
 			return all, err
 		}
 		more = j.name == JobPoll || len(b.Events) > 0 // a poll is short; other walks let it in between
 		all.add(b)
 	}
-	sortEvents(all.Events)
+	all.Events = inOrder(all.Events)
 	return all, nil
 }
 
@@ -70,9 +69,19 @@ func (g gathered) Entity(ref talkrelay.Ref) ([]byte, error) {
 	return g.view.Entity(ref)
 }
 
-// sortEvents puts events into the order in which they happened; at one time, an inquiry before its contact.
-func sortEvents(events []talkrelay.Event) {
-	slices.SortStableFunc(events, func(a, b talkrelay.Event) int {
+// inOrder returns events in the order in which they happened; at one time, an inquiry before its contact. It moves each
+// of them once: they are large.
+func inOrder(events []talkrelay.Event) []talkrelay.Event {
+	sorted := make([]*talkrelay.Event, len(events))
+	for i := range events {
+		sorted[i] = &events[i]
+	}
+	slices.SortStableFunc(sorted, func(a, b *talkrelay.Event) int {
 		return cmp.Or(a.At.Compare(b.At), cmp.Compare(b.Kind, a.Kind))
 	})
+	out := make([]talkrelay.Event, len(events))
+	for i, e := range sorted {
+		out[i] = *e
+	}
+	return out
 }

@@ -75,8 +75,7 @@ func (s *chatReader) tell(ctx context.Context, p *chatPage, visitors map[string]
 			events = append(events, s.inquiry(ctx, p, &p.rows[i], j, visitors[p.rows[i].UserID]))
 		}
 	}
-	sortEvents(events)
-	return events, nil
+	return inOrder(events), nil
 }
 
 // greet compares a visitor with what is stored and returns the event if there is one.

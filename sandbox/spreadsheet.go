@@ -251,7 +251,8 @@ func (s *Spreadsheet) Texts(title string) [][]string {
 // Column returns what one column of a tab shows, from the row on that is given, counted from 0.
 func (s *Spreadsheet) Column(title string, column, from int) []string {
 	var texts []string
-	for _, r := range s.Texts(title)[min(from, len(s.Texts(title))):] {
+	rows := s.Texts(title)
+	for _, r := range rows[min(from, len(rows)):] {
 		if column < len(r) {
 			texts = append(texts, r[column])
 		}

@@ -144,16 +144,27 @@ func putEntities(tx *bolt.Tx, c *talkrelay.Commit) error {
 // putEvents stores the events that are new, and their deliveries.
 func putEvents(tx *bolt.Tx, c *talkrelay.Commit) error {
 	done, events := tx.Bucket(bucketDone), tx.Bucket(bucketEvent)
+	wanted := make(map[string]bool, len(c.Deliveries))
+	for _, d := range c.Deliveries {
+		wanted[d.EventID] = true
+	}
 	fresh := make(map[string]*doneRecord, len(c.Events))
 	for i := range c.Events {
 		e := &c.Events[i]
 		if fresh[e.ID] != nil || get(done, e.ID) != nil {
 			continue
 		}
-		if err := putJSON(events, []byte(e.ID), e); err != nil {
+		fresh[e.ID] = &doneRecord{seen: e.Seen}
+		if !wanted[e.ID] {
+			continue // no route asks for it: that it happened is noted, the customer's data is not kept
+		}
+		text, err := encodeEvent(e)
+		if err == nil {
+			err = events.Put([]byte(e.ID), text)
+		}
+		if err != nil {
 			return fmt.Errorf("event %s: %w", e.ID, err)
 		}
-		fresh[e.ID] = &doneRecord{seen: e.Seen}
 	}
 	if err := putDeliveries(tx, c.Deliveries, fresh); err != nil {
 		return err

@@ -85,7 +85,7 @@ func readDelivery(tx *bolt.Tx, text []byte) (outboxRecord, talkrelay.Event, int,
 		return row, talkrelay.Event{}, 0, errors.New("its record in the state file is damaged")
 	}
 	stored := get(tx.Bucket(bucketEvent), row.Event)
-	event, err := decode[talkrelay.Event](stored)
+	event, err := decodeEvent(stored)
 	switch {
 	case errors.Is(err, errMissing):
 		err = errors.New("its event is missing from the state file")

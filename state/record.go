@@ -1,6 +1,7 @@
 package state
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"talkrelay"
 )
 
 // Names of the buckets and of the keys in meta. They never change within a schema version.
@@ -117,4 +120,26 @@ func seqOf(key []byte) (uint64, bool) {
 		return 0, false
 	}
 	return binary.BigEndian.Uint64(key), true
+}
+
+// encodeEvent writes an event as one line of JSON and, behind it, its envelope as it came: that is most of the event,
+// and reading or writing it as JSON once more would cost most of the time.
+func encodeEvent(e *talkrelay.Event) ([]byte, error) {
+	head := *e
+	head.Envelope = nil
+	text, err := json.Marshal(&head)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(text, '\n'), e.Envelope...), nil
+}
+
+// decodeEvent reads what encodeEvent wrote. The event shares no memory with text.
+func decodeEvent(text []byte) (talkrelay.Event, error) {
+	head, envelope, _ := bytes.Cut(text, []byte("\n"))
+	e, err := decode[talkrelay.Event](head)
+	if len(envelope) > 0 {
+		e.Envelope = bytes.Clone(envelope)
+	}
+	return e, err
 }

@@ -12,7 +12,7 @@
 //	          residue           present while the file's free pages may hold erased customer data
 //	cursor    <channel>/<stream>       bytes of the poller
 //	entity    <channel>/<type>/<id>    snapshot, bytes of the poller
-//	event     <event id>               JSON of talkrelay.Event
+//	event     <event id>               JSON of talkrelay.Event, a line break, its envelope; only if a route asked for it
 //	done      <event id>               doneRecord: when seen, how many deliveries are not settled (dead ones included)
 //	queue     <sink>                   queueRecord: last seq, how many wait and are dead, last receipt
 //	outbox    <sink>/<seq uint64>      outboxRecord: event and route of a delivery that is not settled, in flight or not
@@ -22,9 +22,9 @@
 //	recheck   <sink>/<due uint64 ms><shipment id>   JSON of talkrelay.Shipment
 //	memory    <key>                    bytes of a sink
 //
-// An event is known exactly while it is in done, and is in event as long. It leaves both, with its receipts, in the
-// first [DB.Sweep] that finds it settled and older than the retention. Dead letters are not settled: they and their
-// events stay. Snapshots stay too: they hold the present contact fields of a customer, without which no change could
+// An event is known exactly while it is in done; one that was to be delivered is in event as long. It leaves both, with
+// its receipts, in the first [DB.Sweep] that finds it settled and older than the retention. Dead letters are not
+// settled: they and their events stay. Snapshots stay too: they hold the present contact fields of a customer, without which no change could
 // be told, and go when the poller deletes them.
 //
 // # Files

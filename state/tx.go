@@ -32,13 +32,17 @@ func openBolt(path string) (*boltFile, error) {
 	options := &bolt.Options{
 		Timeout:      time.Second,
 		FreelistType: bolt.FreelistMapType,
+		// Address space, not memory: growing the map in the middle of a large commit copies every page in hand.
+		InitialMmapSize: 256 << 20,
 		OpenFile: func(name string, flag int, mode os.FileMode) (file *os.File, err error) {
 			f.os, err = os.OpenFile(name, flag, mode)
 			return f.os, err
 		},
 	}
 	err := guard(func() (err error) {
-		f.bolt, err = bolt.Open(path, 0o600, options)
+		if f.bolt, err = bolt.Open(path, 0o600, options); err == nil {
+			f.bolt.AllocSize = 256 << 10 // the file grows by no more than this ahead of need
+		}
 		return err
 	})
 	switch {

@@ -27,7 +27,9 @@ func TestDoubtIsResolved(t *testing.T) {
 			w.Header().Set("Content-Length", "999")
 			io.WriteString(w, `{"ok":tr`)
 		},
-		"redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, f.srv.URL, http.StatusTemporaryRedirect) },
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, f.srv.URL, http.StatusTemporaryRedirect)
+		},
 	}
 	for name, fault := range tests {
 		t.Run(name, func(t *testing.T) {
