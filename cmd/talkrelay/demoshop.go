@@ -129,7 +129,8 @@ func (s *demoShop) live(ctx context.Context, lasts time.Duration, w *demoWatcher
 		return err
 	}
 	story := s.story(w)
-	pace := (lasts - 2*time.Second) / time.Duration(len(story))
+	// No quicker than this: a chat that is closed and opened again between two polls is one opening.
+	pace := max((lasts-2*time.Second)/time.Duration(len(story)), 700*time.Millisecond)
 	for _, scene := range story {
 		scene()
 		if err := w.pause(ctx, min(pace, time.Second)); err != nil {

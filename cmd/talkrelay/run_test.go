@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"talkrelay/sandbox"
 )
 
 func TestRunDeliversAndStopsCleanly(t *testing.T) {
@@ -114,6 +116,91 @@ func TestNoInternetSocket(t *testing.T) {
 	r.awaitBaseline(p)
 	if listening := listeningSockets(t, p.cmd.Process.Pid); len(listening) > 0 {
 		t.Errorf("the daemon listens: %v", listening)
+	}
+}
+
+func TestDemoShowsTheMainJob(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	page := filepath.Join(r.dir, "demo.html")
+	p := r.start("demo", "--for", "1s", "--page", page)
+	if code := p.wait(60 * time.Second); code != exitOK {
+		t.Fatalf("exit code %d\n%s", code, p.log())
+	}
+	for _, want := range []string{"새 문의 — 홍길동", "다시 열린 문의", "변경이력", "✓"} {
+		if !strings.Contains(p.log(), want) {
+			t.Errorf("the demo does not show %q:\n%s", want, p.log())
+		}
+	}
+	html, err := os.ReadFile(page)
+	if err != nil || !strings.Contains(string(html), "배송이 아직 안 왔어요") {
+		t.Errorf("HTML page: %v, %d bytes", err, len(html))
+	}
+}
+
+// TestDemoListensOnLoopbackOnly: the simulated services listen, and nothing of the demo can be reached from elsewhere.
+func TestDemoListensOnLoopbackOnly(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	p := r.start("demo", "--for", "20s")
+	p.awaitLog("Simulated services are up")
+	listening := listeningSockets(t, p.cmd.Process.Pid)
+	if len(listening) < 3 {
+		t.Errorf("only %v listen", listening)
+	}
+	for _, s := range listening {
+		const loopback = "tcp 0100007F:" // 127.0.0.1 as the kernel writes it
+		if !strings.HasPrefix(s, loopback) {
+			t.Errorf("the demo listens on %s", s)
+		}
+	}
+	p.kill()
+}
+
+// TestOldChatsAreSilentAndABurstArrives: nobody hears of 10,000 chats that were there before, and 5,000 new ones at once
+// all arrive, in few writes.
+func TestOldChatsAreSilentAndABurstArrives(t *testing.T) {
+	t.Parallel()
+	const old, burst, maxWrites = 10_000, 5000, 60
+	r := newRig(t, `to   = ["cs-alerts", "inquiries"]`, `to   = ["inquiries"]`)
+	r.channel.SetQuirks(sandbox.Quirks{Unlimited: true})
+	user := r.channel.AddUser(sandbox.User{Name: "단골"})
+	start := time.Now().Add(-48 * time.Hour)
+	for i := range old {
+		state := sandbox.StateOpened
+		if i%3 > 0 {
+			state = sandbox.StateClosed
+		}
+		r.channel.OpenChat(user, "오래전 문의", sandbox.Opening{State: state, At: start.Add(time.Duration(i) * time.Second)})
+	}
+	p := r.start()
+	r.awaitBaseline(p)
+	r.awaitPoll(p)
+	if n := len(r.rows(demoInquiries)); n > 0 {
+		t.Fatalf("%d rows for old chats", n)
+	}
+	r.world.Google.Forget()
+	for range burst {
+		r.channel.OpenChat(user, "한꺼번에 온 문의", sandbox.Opening{})
+	}
+	await(t, "all rows", func() bool { return rowsDelivered(p.log()) >= burst }, p.log)
+	rows := rowKeys(r.rows(demoInquiries))
+	var want []string
+	for _, h := range r.channel.Happenings()[r.before+old:] {
+		want = append(want, h.ChatID+"/1")
+	}
+	if d := sandbox.Compare(want, rows); !d.OK() {
+		t.Errorf("%d rows of %d: lost %d, doubled %d, extra %d, out of order %d",
+			len(rows), burst, len(d.Lost), len(d.Doubled), len(d.Extra), len(d.Disordered))
+	}
+	writes := 0
+	for _, q := range r.world.Google.Requests() {
+		if strings.HasSuffix(q.Path, ":batchUpdate") {
+			writes++
+		}
+	}
+	if writes > maxWrites {
+		t.Errorf("%d writes, want %d at most", writes, maxWrites)
 	}
 }
 
