@@ -66,10 +66,13 @@ func NewAccount(c Config) (*Account, error) {
 	return a, nil
 }
 
-// suit makes what sinks share suit c's sink as well: the lowest pace of all, and the longest timeout.
+// suit makes what sinks share suit c's sink as well: the lowest pace of all, and the longest timeout. A longer timeout is
+// only for an account that is not in use yet.
 func (a *Account) suit(c Config) {
 	a.writes.slowDown(c.WritesPerMinute)
-	a.client.Timeout = max(a.client.Timeout, c.Timeout)
+	if c.Timeout > a.client.Timeout {
+		a.client.Timeout = c.Timeout
+	}
 }
 
 // AccountID tells accounts apart: configs of equal id are to share one Account. It is "" if the key file cannot be read.
