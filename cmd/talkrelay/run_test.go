@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -135,6 +137,27 @@ func TestDemoShowsTheMainJob(t *testing.T) {
 	html, err := os.ReadFile(page)
 	if err != nil || !strings.Contains(string(html), "배송이 아직 안 왔어요") {
 		t.Errorf("HTML page: %v, %d bytes", err, len(html))
+	}
+}
+
+// TestDemoOutlastsACutPost: Slack may stop while a message is under way. The demo must not end before it is known what
+// became of it.
+func TestDemoOutlastsACutPost(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	var cut atomic.Bool
+	r.world.SetFault(func(_ string, q sandbox.Request) *sandbox.Fault {
+		if strings.HasSuffix(q.Path, "chat.postMessage") && cut.CompareAndSwap(false, true) {
+			return &sandbox.Fault{Skip: true, Reset: true}
+		}
+		return nil
+	})
+	result, err := demoOptions{lasts: time.Second, out: io.Discard}.relay(t.Context(), r.demoShop, r.config)
+	if err != nil || !result.ok() {
+		t.Errorf("%v: %s", err, result.verdict())
+	}
+	if !cut.Load() {
+		t.Error("no post was cut")
 	}
 }
 
