@@ -48,7 +48,7 @@ func (d *daemon) control(ctx context.Context) {
 		log.Warn("no control socket, 'talkrelay status' will not work", "err", err.Error())
 		return
 	}
-	serveControl(ctx, l, d.status, log)
+	serveControl(ctx, l, d.controlMux(), log)
 }
 
 // eraseSoon is how long after the start the first erasing is: a machine that is off at night has to do it by day.
@@ -58,7 +58,7 @@ const eraseSoon = time.Minute
 func (d *daemon) eraseNightly(ctx context.Context) {
 	next := time.Now().Add(eraseSoon)
 	for sleepUntil(ctx, next) {
-		if err := d.erase(); err != nil {
+		if err := d.erase(ctx); err != nil && ctx.Err() == nil {
 			d.logger().Warn("erasing failed, trying again at the next time", "err", err.Error())
 		}
 		cfg, _, _ := d.inForce()
@@ -70,8 +70,9 @@ func (d *daemon) eraseNightly(ctx context.Context) {
 	}
 }
 
-func (d *daemon) erase() error {
-	report, err := d.db.Sweep(time.Now())
+// erase ends soon when ctx does, and what it left is erased the next time.
+func (d *daemon) erase(ctx context.Context) error {
+	report, err := d.db.Sweep(ctx, time.Now())
 	if err == nil && report.Erased > 0 {
 		d.logger().Info("erased what the retention no longer allows", "count", report.Erased)
 	}

@@ -67,9 +67,7 @@ name    = "cs-alerts"
 token   = {{.Token}}
 channel = {{.SlackChannel}}
 api_url = {{.APIURL}}
-# A message that was under way when Slack stopped is looked for before it is sent again. Nobody waits a minute for a demo.
-lookups_answered   = ["1s", "2s"]
-lookups_unanswered = ["2s", "4s"]
+{{.Lookups}}
 
 [[sink.sheets]]
 name             = "inquiries"
@@ -97,6 +95,11 @@ where = 'change == "updated"'
 to    = ["cs-alerts", "changes"]
 `))
 
+// demoLookups are soon: a message that was under way when Slack stopped is looked for before it is sent again, and
+// nobody waits a minute for a demo.
+const demoLookups = `lookups_answered   = ["1s", "2s"]
+lookups_unanswered = ["2s", "4s"]`
+
 // writeConfig writes the config and key file that a user of these services would have.
 func (s *demoShop) writeConfig(dir, path string) error {
 	if err := os.WriteFile(filepath.Join(dir, "google.json"), s.world.Google.ServiceAccountJSON(), 0o600); err != nil {
@@ -119,6 +122,7 @@ func (s *demoShop) writeConfig(dir, path string) error {
 	for k, v := range values {
 		values[k] = strconv.Quote(v)
 	}
+	values["Lookups"] = demoLookups
 	if err := demoConfig.Execute(f, values); err != nil {
 		return err
 	}

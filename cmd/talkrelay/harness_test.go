@@ -54,7 +54,7 @@ func newRigOf(t testing.TB, shop *demoShop, edits ...string) *rig {
 	if err := shop.writeConfig(r.dir, r.config); err != nil {
 		t.Fatal(err)
 	}
-	r.edit(append([]string{`"@every 3s"`, `"@every 2s"`, "[state]", "[retry]\nmin = \"50ms\"\nmax = \"500ms\"\n\n[state]"}, edits...)...)
+	r.edit(append([]string{demoLookups, "", `"@every 3s"`, `"@every 2s"`, "[state]", "[retry]\nmin = \"50ms\"\nmax = \"500ms\"\n\n[state]"}, edits...)...)
 	return r
 }
 

@@ -144,7 +144,7 @@ func TestDemoShowsTheMainJob(t *testing.T) {
 // became of it.
 func TestDemoOutlastsACutPost(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r := newRig(t, `api_url = `, demoLookups+"\napi_url = ")
 	var cut atomic.Bool
 	r.world.SetFault(func(_ string, q sandbox.Request) *sandbox.Fault {
 		if strings.HasSuffix(q.Path, "chat.postMessage") && cut.CompareAndSwap(false, true) {

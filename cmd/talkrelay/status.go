@@ -1,14 +1,10 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"os"
 	"text/tabwriter"
 	"time"
 
@@ -16,7 +12,7 @@ import (
 )
 
 func newStatusCommand() *cobra.Command {
-	var configPath, socket string
+	var daemon askOptions
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "status",
@@ -29,10 +25,13 @@ Exit code: 0 all well, 1 something is broken or waits to be mended, 2 no daemon 
   talkrelay status --json     for programs`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			paths := statusSockets(socket, configPath)
-			s, raw, err := askStatus(cmd.Context(), paths)
+			raw, err := daemon.ask(cmd.Context(), http.MethodGet, "/status", nil)
 			if err != nil {
-				return exitError{exitUsage, err}
+				return err
+			}
+			var s status
+			if err := json.Unmarshal(raw, &s); err != nil {
+				return failed(fmt.Errorf("read status: %w", err))
 			}
 			if asJSON {
 				_, err = cmd.OutOrStdout().Write(raw)
@@ -48,60 +47,38 @@ Exit code: 0 all well, 1 something is broken or waits to be mended, 2 no daemon 
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&configPath, "config", "c", defaultConfig, "config file of the daemon to ask")
-	cmd.Flags().StringVar(&socket, "socket", "", "control socket, if it is somewhere else")
+	addAskFlags(cmd, &daemon)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
-// statusSockets lists where the daemon may listen, best guess first.
-func statusSockets(socket, configPath string) []string {
-	if socket != "" {
-		return []string{socket}
-	}
-	paths := []string{systemdSocket}
-	if c, err := readConfig(configPath, os.Getenv); err == nil {
-		paths = append([]string{controlSocket(c.plan.state.Path)}, paths...)
-	}
-	return paths
+// status is what the running daemon says of itself. Times are RFC 3339; a zero time is left out.
+type status struct {
+	Version  string          `json:"version"`
+	Started  time.Time       `json:"started"`
+	Config   string          `json:"config"`
+	Channels []channelStatus `json:"channels"`
+	Sinks    []sinkStatus    `json:"sinks"`
 }
 
-func askStatus(ctx context.Context, paths []string) (status, []byte, error) {
-	var problems []error
-	for _, path := range paths {
-		raw, err := getStatus(ctx, path)
-		if err != nil {
-			problems = append(problems, err)
-			continue
-		}
-		var s status
-		if err := json.Unmarshal(raw, &s); err != nil {
-			return status{}, nil, fmt.Errorf("read status from %s: %w", path, err)
-		}
-		return s, raw, nil
-	}
-	return status{}, nil, fmt.Errorf("no running talkrelay answers: is it started, and may you read its socket?\n%w", errors.Join(problems...))
+type channelStatus struct {
+	Name     string    `json:"name"`
+	LastGood time.Time `json:"lastGoodPoll,omitzero"`
+	Trouble  string    `json:"trouble,omitempty"`
+	Since    time.Time `json:"since,omitzero"`
+	Note     string    `json:"note,omitempty"`
 }
 
-func getStatus(ctx context.Context, path string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	transport := &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", path)
-		},
-		DisableKeepAlives: true,
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://talkrelay/status", nil)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := (&http.Client{Transport: transport}).Do(req)
-	if err != nil {
-		return nil, errors.Unwrap(err)
-	}
-	defer resp.Body.Close()
-	return io.ReadAll(io.LimitReader(resp.Body, 4<<20))
+type sinkStatus struct {
+	Name      string    `json:"name"`
+	Delivered int       `json:"delivered"` // since the daemon started
+	Waiting   int       `json:"waiting"`
+	Oldest    time.Time `json:"oldestWaiting,omitzero"`
+	Dead      int       `json:"dead"`
+	InDoubt   bool      `json:"inDoubt,omitempty"`
+	Trouble   string    `json:"trouble,omitempty"`
+	Since     time.Time `json:"since,omitzero"`
+	NextTry   time.Time `json:"nextTry,omitzero"`
 }
 
 // troubled reports whether somebody should look.
