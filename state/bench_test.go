@@ -89,7 +89,7 @@ func BenchmarkOpenMillionUsers(b *testing.B) {
 	grown := fileSize(b, cfg.Path)
 	must(b, db.Commit(entities(db, map[string][]byte{userID(0): nil})))
 	start := time.Now()
-	_, err := db.Sweep(time.Now())
+	_, err := db.Sweep(b.Context(), time.Now())
 	must(b, err)
 	compaction := time.Since(start)
 	must(b, db.Close())

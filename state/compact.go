@@ -1,8 +1,8 @@
 package state
 
 import (
+	"context"
 	"errors"
-	"io/fs"
 	"os"
 	"strings"
 	"syscall"
@@ -11,7 +11,6 @@ import (
 )
 
 const (
-	compactTx   = 1 << 20 // bytes copied in one transaction
 	worthwhile  = 1 << 20 // free bytes below which a file without residue is left alone,
 	worthwhile4 = 4       // and so it is with less than this part of the file free
 )
@@ -37,20 +36,21 @@ func (db *DB) size() (n int64, err error) {
 	return n, err
 }
 
-// compact replaces the file by a copy of what is in use. Killed at any point it leaves one good file at path: before
+// compact replaces the file by a copy of what is in use. Ended by ctx, it leaves the file as it was, or the old one to be
+// removed by the next sweep. Killed at any point it leaves one good file at path: before
 // the rename the old one, after it the new one, which was synced before.
-func (db *DB) compact() error {
-	if err := db.replace(); err != nil {
+func (db *DB) compact(ctx context.Context) error {
+	if err := db.replace(ctx); err != nil {
 		return err
 	}
 	db.at("replaced")
-	removeOld(db.path)
+	removeOld(ctx, db.path)
 	db.at("removed")
 	return nil
 }
 
 // replace does that with writers kept out, and leaves the old file at PATH.old.
-func (db *DB) replace() error {
+func (db *DB) replace(ctx context.Context) error {
 	db.writing.Lock()
 	defer db.writing.Unlock()
 	db.mu.RLock()
@@ -61,9 +61,8 @@ func (db *DB) replace() error {
 		return err
 	}
 	tmp := db.path + ".compact"
-	fresh, err := db.copyTo(tmp, source)
+	fresh, err := db.copyTo(ctx, tmp, source)
 	if err != nil {
-		_ = os.Remove(tmp)
 		return err
 	}
 	db.at("copied")
@@ -71,36 +70,26 @@ func (db *DB) replace() error {
 }
 
 // copyTo makes a synced copy of source without its free pages and without the mark that it has any.
-func (db *DB) copyTo(tmp string, source *boltFile) (*boltFile, error) {
-	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, unwritable(db.path, 0, err)
-	}
-	fresh, err := openBolt(tmp)
-	if err != nil {
-		return nil, err
-	}
-	fresh.bolt.MaxSize = int(db.maxWithSpare())
-	err = guard(func() error {
-		fresh.bolt.NoSync = true // one sync at the end will do: a copy that is not finished is thrown away
-		if err := bolt.Compact(fresh.bolt, source.bolt, compactTx); err != nil {
-			return err
-		}
+func (db *DB) copyTo(ctx context.Context, tmp string, source *boltFile) (*boltFile, error) {
+	fresh, err := writeCopy(ctx, source, tmp, func(tx *bolt.Tx) error {
 		db.at("unsynced")
-		fresh.bolt.NoSync = false
-		return fresh.bolt.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketMeta).Delete(keyResidue) })
+		return tx.Bucket(bucketMeta).Delete(keyResidue)
 	})
-	if err == nil {
-		err = fresh.os.Sync()
+	if err != nil {
+		return nil, db.copyFailed(ctx, db.path, err)
 	}
-	if err == nil {
-		return fresh, nil
+	return fresh, nil
+}
+
+// copyFailed explains why a copy of the file could not be written, beside it or to another place.
+func (db *DB) copyFailed(ctx context.Context, name string, err error) error {
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, new(panicked)):
+		return damaged(db.path, err)
 	}
-	_ = guard(fresh.bolt.Close)
-	fresh.abandon()
-	if errors.As(err, new(panicked)) {
-		return nil, damaged(db.path, err)
-	}
-	return nil, unwritable(db.path, db.maxWithSpare(), err)
+	return unwritable(name, 0, err)
 }
 
 // swap gives fresh the name of the file and makes it the one in use. Readers wait for it; one that has begun is waited for.
@@ -127,7 +116,7 @@ func (db *DB) swap(fresh *boltFile, tmp string) error {
 
 // removeOld overwrites and removes what a compaction replaced. After a crash PATH.old may be the file itself, which is
 // then left as it is. The rename must be on disk first: a power cut could undo it and bring the old file back.
-func removeOld(path string) {
+func removeOld(ctx context.Context, path string) {
 	old := path + ".old"
 	a, err := os.Stat(old)
 	if err != nil {
@@ -139,20 +128,23 @@ func removeOld(path string) {
 		return
 	}
 	if syncDir(path) == nil {
-		wipe(old)
+		wipe(ctx, old)
 	}
 }
 
-// wipe overwrites a file with zeros, if this is its only name, and removes it. It does what it can.
-func wipe(name string) {
+// wipe overwrites a file with zeros, if this is its only name, and removes it. It does what it can; a file that ctx did
+// not leave it the time for stays.
+func wipe(ctx context.Context, name string) {
 	if f, err := os.OpenFile(name, os.O_WRONLY, 0); err == nil {
-		overwrite(f)
+		overwrite(ctx, f)
 		_ = f.Close()
 	}
-	_ = os.Remove(name)
+	if ctx.Err() == nil {
+		_ = os.Remove(name)
+	}
 }
 
-func overwrite(f *os.File) {
+func overwrite(ctx context.Context, f *os.File) {
 	info, err := f.Stat()
 	if err != nil {
 		return
@@ -161,7 +153,7 @@ func overwrite(f *os.File) {
 		return
 	}
 	zeros := make([]byte, 1<<20)
-	for left := info.Size(); left > 0; left -= int64(len(zeros)) {
+	for left := info.Size(); left > 0 && ctx.Err() == nil; left -= int64(len(zeros)) {
 		if _, err := f.Write(zeros[:min(left, int64(len(zeros)))]); err != nil {
 			return
 		}

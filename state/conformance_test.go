@@ -1,6 +1,7 @@
 package state_test
 
 import (
+	"context"
 	"path/filepath"
 	"testing"
 	"time"
@@ -15,7 +16,7 @@ type store struct{ *state.DB }
 func (s store) Queue(sink string) statetest.Queue { return s.DB.Queue(sink) }
 
 func (s store) Sweep(now time.Time) error {
-	_, err := s.DB.Sweep(now)
+	_, err := s.DB.Sweep(context.Background(), now)
 	return err
 }
 

@@ -2,6 +2,7 @@ package state_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -88,7 +89,7 @@ func use(path string) bool {
 	}
 	_ = db.Commit(oneEvent(db, "new"))
 	_ = db.Commit(entities(db, map[string][]byte{"u001": []byte("x"), "u002": nil}))
-	_, _ = db.Sweep(time.Now().Add(10_000 * time.Hour))
+	_, _ = db.Sweep(context.Background(), time.Now().Add(10_000*time.Hour))
 	_ = db.Commit(oneEvent(db, "newer"))
 	return true
 }

@@ -2,6 +2,7 @@ package state_test
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -77,7 +78,7 @@ func commitForEver(db *state.DB) error {
 			if err := settleOne(q); err != nil {
 				return err
 			}
-			if _, err := db.Sweep(time.Now().Add(10_000 * time.Hour)); err != nil {
+			if _, err := db.Sweep(context.Background(), time.Now().Add(10_000*time.Hour)); err != nil {
 				return err
 			}
 		}

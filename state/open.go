@@ -1,6 +1,7 @@
 package state
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -69,6 +70,11 @@ func (db *DB) start(steps []migration) error {
 	if err := db.inspect(); err != nil {
 		return err
 	}
+	size, err := db.size()
+	if err != nil {
+		return unwritable(db.path, 0, err)
+	}
+	db.measure(size)
 	if err := db.upgrade(steps); err != nil {
 		return err
 	}
@@ -173,7 +179,7 @@ func (db *DB) raiseEpoch() error {
 func (db *DB) removeLeftovers() {
 	_ = os.Remove(db.path + ".new")
 	_ = os.Remove(db.path + ".compact")
-	removeOld(db.path)
+	removeOld(context.Background(), db.path)
 }
 
 func syncDir(path string) error {

@@ -63,7 +63,7 @@ func TestOpenMakesFile(t *testing.T) {
 		t.Error("read after Close: no error")
 	}
 	wantError(t, db.Commit(oneEvent(db, "e1")), state.ErrClosed)
-	if _, err := db.Sweep(time.Now()); err == nil {
+	if _, err := db.Sweep(t.Context(), time.Now()); err == nil {
 		t.Error("sweep after Close: no error")
 	}
 	if db := mustOpen(t, state.Config{Path: path}); db.Epoch() != 2 {
@@ -124,7 +124,7 @@ func TestOpenThroughLink(t *testing.T) {
 	}
 	must(t, db.Commit(entities(db, map[string][]byte{"1": []byte("x")})))
 	must(t, db.Commit(entities(db, map[string][]byte{"1": nil})))
-	report, err := db.Sweep(time.Now())
+	report, err := db.Sweep(t.Context(), time.Now())
 	must(t, err)
 	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 || !report.Compacted {
 		t.Errorf("after a compaction (%v) the link is %v, %v", report.Compacted, info.Mode(), err)

@@ -37,6 +37,7 @@ package state
 import (
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"talkrelay"
@@ -97,6 +98,7 @@ type DB struct {
 	path  string // cfg.Path without symbolic links, so that a rename replaces the file and not the link
 	epoch uint64
 	lock  *lockFile
+	base  atomic.Int64 // size of the file when it was opened or compacted
 
 	sweeping sync.Mutex   // one Sweep at a time
 	writing  sync.Mutex   // one writer at a time; held while a compaction copies, so that nothing is missed

@@ -2,6 +2,7 @@ package state
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -30,26 +31,26 @@ type SweepReport struct {
 // system that copies on write, may keep the old blocks until it needs them.
 //
 // Writers wait while the file is copied, readers only for the swap; neither see an error. A sweep that fails or is
-// killed leaves a good file, and the next one does what is left.
-func (db *DB) Sweep(now time.Time) (SweepReport, error) {
+// killed leaves a good file, and the next one does what is left; so does one that ctx ends, which is soon.
+func (db *DB) Sweep(ctx context.Context, now time.Time) (SweepReport, error) {
 	db.sweeping.Lock()
 	defer db.sweeping.Unlock()
-	report, err := db.sweep(now.Add(-db.cfg.Retention))
+	report, err := db.sweep(ctx, now.Add(-db.cfg.Retention))
 	if err != nil {
 		return report, fmt.Errorf("sweep state file: %w", err)
 	}
 	return report, nil
 }
 
-func (db *DB) sweep(cutoff time.Time) (report SweepReport, err error) {
-	if report.Erased, err = db.eraseEvents(cutoff); err != nil {
+func (db *DB) sweep(ctx context.Context, cutoff time.Time) (report SweepReport, err error) {
+	if report.Erased, err = db.eraseEvents(ctx, cutoff); err != nil {
 		return report, err
 	}
 	if err := db.eraseRechecks(cutoff); err != nil {
 		return report, err
 	}
-	db.removeBackups(cutoff)
-	removeOld(db.path)
+	db.removeUpgraded(ctx, cutoff)
+	removeOld(ctx, db.path)
 	if report.Before, err = db.size(); err != nil {
 		return report, err
 	}
@@ -58,17 +59,22 @@ func (db *DB) sweep(cutoff time.Time) (report SweepReport, err error) {
 	if err != nil || !worth {
 		return report, err
 	}
-	if err := db.compact(); err != nil {
+	if err := db.compact(ctx); err != nil {
 		return report, err
 	}
 	report.Compacted = true
-	report.After, err = db.size()
+	if report.After, err = db.size(); err == nil {
+		db.measure(report.After)
+	}
 	return report, err
 }
 
-func (db *DB) eraseEvents(cutoff time.Time) (erased int, err error) {
+func (db *DB) eraseEvents(ctx context.Context, cutoff time.Time) (erased int, err error) {
 	var after []byte
 	for {
+		if err := ctx.Err(); err != nil {
+			return erased, err
+		}
 		ids, next, err := db.expired(after, cutoff)
 		if err != nil {
 			return erased, err
@@ -173,12 +179,12 @@ func (db *DB) eraseRechecks(cutoff time.Time) error {
 	})
 }
 
-// removeBackups removes the copies from before an upgrade that are older than cutoff.
-func (db *DB) removeBackups(cutoff time.Time) {
+// removeUpgraded removes the copies from before an upgrade that are older than cutoff.
+func (db *DB) removeUpgraded(ctx context.Context, cutoff time.Time) {
 	names, _ := filepath.Glob(escapeGlob(db.path) + ".before-v*")
 	for _, name := range names {
 		if info, err := os.Stat(name); err == nil && info.ModTime().Before(cutoff) {
-			wipe(name)
+			wipe(ctx, name)
 		}
 	}
 }

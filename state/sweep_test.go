@@ -2,6 +2,7 @@ package state_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -77,7 +78,7 @@ func TestSweepErasesFromFile(t *testing.T) {
 	plant(t, db, 200)
 	must(t, db.Commit(oneEvent(db, "stays")))
 
-	report, err := db.Sweep(time.Now().Add(719 * time.Hour))
+	report, err := db.Sweep(t.Context(), time.Now().Add(719*time.Hour))
 	must(t, err)
 	if report.Erased != 0 {
 		t.Errorf("before the retention has passed: %+v", report)
@@ -85,7 +86,7 @@ func TestSweepErasesFromFile(t *testing.T) {
 	if n := planted(t, filepath.Dir(path)); n < 600 {
 		t.Fatalf("only %d secrets to erase: this test could not fail", n)
 	}
-	report, err = db.Sweep(later())
+	report, err = db.Sweep(t.Context(), later())
 	must(t, err)
 	if report.Erased != 200 || !report.Compacted || report.After > report.Before {
 		t.Errorf("report: %+v", report)
@@ -124,7 +125,7 @@ func TestSweepOverwritesOldFile(t *testing.T) {
 	plant(t, db, 20)
 	backup := path + ".hardlink"
 	must(t, os.Link(path, backup)) // a copy made by linking must not be harmed
-	_, err := db.Sweep(later())
+	_, err := db.Sweep(t.Context(), later())
 	must(t, err)
 	if text, err := os.ReadFile(backup); err != nil || len(bytes.Trim(text, "\x00")) == 0 {
 		t.Errorf("the linked copy was overwritten (%v)", err)
@@ -136,7 +137,7 @@ func TestSweepOverwritesOldFile(t *testing.T) {
 	second, err := os.Open(path)
 	must(t, err)
 	defer second.Close()
-	_, err = db.Sweep(later())
+	_, err = db.Sweep(t.Context(), later())
 	must(t, err)
 	text := make([]byte, 16<<10)
 	if _, err := second.ReadAt(text, 0); err != nil || len(bytes.Trim(text, "\x00")) > 0 {
@@ -151,7 +152,7 @@ func TestSweepNothing(t *testing.T) {
 	db := mustOpen(t, state.Config{Path: path})
 	must(t, db.Commit(oneEvent(db, "e1")))
 	before, tx := fileID(t, path), db.TxID()
-	report, err := db.Sweep(later())
+	report, err := db.Sweep(t.Context(), later())
 	must(t, err)
 	if report.Erased != 0 || report.Compacted || report.Before != report.After || report.Before == 0 {
 		t.Errorf("report: %+v", report)
@@ -180,13 +181,13 @@ func TestSweepFinishesWhatAnotherBegan(t *testing.T) {
 			copyDir(t, filepath.Dir(path), dir)
 		}
 	})
-	_, err := db.Sweep(later())
+	_, err := db.Sweep(t.Context(), later())
 	must(t, err)
 	if planted(t, dir) < 20 {
 		t.Fatal("the copy holds nothing to erase")
 	}
 	db = mustOpen(t, state.Config{Path: filepath.Join(dir, filepath.Base(path))})
-	report, err := db.Sweep(later())
+	report, err := db.Sweep(t.Context(), later())
 	must(t, err)
 	if report.Erased != 0 || !report.Compacted || planted(t, dir) > 0 {
 		t.Errorf("report: %+v, %d secrets left", report, planted(t, dir))
@@ -206,7 +207,7 @@ func TestSweepKilledAtEachStep(t *testing.T) {
 		steps = append(steps, step)
 		copyDir(t, filepath.Dir(path), filepath.Join(copies, step))
 	})
-	_, err := db.Sweep(later())
+	_, err := db.Sweep(t.Context(), later())
 	must(t, err)
 	if want := []string{"unsynced", "copied", "linked", "renamed", "replaced", "removed"}; !slices.Equal(steps, want) {
 		t.Fatalf("steps: got %v, want %v", steps, want)
@@ -223,7 +224,7 @@ func TestSweepKilledAtEachStep(t *testing.T) {
 			t.Errorf("%s: files %v", step, got)
 		}
 		must(t, db.Commit(oneEvent(db, "more")))
-		_, err = db.Sweep(later())
+		_, err = db.Sweep(t.Context(), later())
 		must(t, err)
 		if n := planted(t, dir); n > 0 {
 			t.Errorf("%s: %d secrets left", step, n)
@@ -257,14 +258,14 @@ func TestSweepThatFails(t *testing.T) {
 	db := mustOpen(t, state.Config{Path: path})
 	plant(t, db, 20)
 	must(t, os.MkdirAll(filepath.Join(path+".compact", "in the way"), 0o700))
-	report, err := db.Sweep(later())
+	report, err := db.Sweep(t.Context(), later())
 	wantError(t, err, state.ErrUnwritable, path)
 	if report.Erased != 20 || report.Compacted {
 		t.Errorf("report: %+v", report)
 	}
 	must(t, db.Commit(oneEvent(db, "e1")))
 	must(t, os.RemoveAll(path+".compact"))
-	report, err = db.Sweep(later())
+	report, err = db.Sweep(t.Context(), later())
 	must(t, err)
 	if !report.Compacted {
 		t.Errorf("report: %+v", report)
@@ -311,7 +312,7 @@ func TestSweepUnderLoad(t *testing.T) {
 	for i := range 10 {
 		must(t, db.Commit(entities(db, map[string][]byte{"u": fmt.Append(nil, i)})))
 		must(t, db.Commit(entities(db, map[string][]byte{"u": nil})))
-		report, err := db.Sweep(time.Now())
+		report, err := db.Sweep(t.Context(), time.Now())
 		must(t, err)
 		if !report.Compacted {
 			t.Errorf("sweep %d: %+v", i, report)
@@ -338,7 +339,7 @@ func TestSweepShrinks(t *testing.T) {
 	must(t, db.Commit(entities(db, map[string][]byte{"1": []byte(big)})))
 	must(t, db.Commit(entities(db, map[string][]byte{"1": []byte("small")})))
 	must(t, db.Commit(entities(db, map[string][]byte{"1": []byte("smaller")}))) // makes the pages free
-	report, err := db.Sweep(time.Now())
+	report, err := db.Sweep(t.Context(), time.Now())
 	must(t, err)
 	if !report.Compacted || report.After > report.Before/10 {
 		t.Errorf("report: %+v", report)
@@ -351,12 +352,12 @@ func TestSweepRemovesOldBackups(t *testing.T) {
 	db := mustOpen(t, state.Config{Path: path})
 	backup := path + ".before-v2"
 	must(t, os.WriteFile(backup, []byte("copy"), 0o600))
-	_, err := db.Sweep(time.Now().Add(719 * time.Hour))
+	_, err := db.Sweep(t.Context(), time.Now().Add(719*time.Hour))
 	must(t, err)
 	if _, err := os.Stat(backup); err != nil {
 		t.Errorf("removed too early: %v", err)
 	}
-	_, err = db.Sweep(time.Now().Add(721 * time.Hour))
+	_, err = db.Sweep(t.Context(), time.Now().Add(721*time.Hour))
 	must(t, err)
 	if _, err := os.Stat(backup); err == nil {
 		t.Error("still there")
@@ -375,7 +376,7 @@ func TestSweepMany(t *testing.T) {
 		}
 	}
 	must(t, db.Commit(c))
-	report, err := db.Sweep(later())
+	report, err := db.Sweep(t.Context(), later())
 	must(t, err)
 	if report.Erased != 2_345-3 {
 		t.Errorf("report: %+v", report)
@@ -391,4 +392,46 @@ func TestSweepMany(t *testing.T) {
 		}
 		return nil
 	}))
+}
+
+// A sweep that is told to end leaves a good file and says so; the next one does the rest.
+func TestSweepIsEnded(t *testing.T) {
+	t.Parallel()
+	path := tempPath(t)
+	db := mustOpen(t, state.Config{Path: path})
+	plant(t, db, 20)
+	must(t, db.Commit(oneEvent(db, "stays")))
+	for _, step := range []string{"", "unsynced", "renamed"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		db.OnStep(func(at string) {
+			if at == step {
+				cancel()
+			}
+		})
+		if step == "" {
+			cancel()
+		}
+		report, err := db.Sweep(ctx, later())
+		if step == "renamed" { // too late to go back: only the old file is left to be overwritten
+			must(t, err)
+		} else {
+			wantError(t, err, context.Canceled)
+		}
+		if report.Compacted != (step == "renamed") {
+			t.Errorf("ended at %q: %+v", step, report)
+		}
+		if _, err := os.Stat(path + ".compact"); err == nil {
+			t.Errorf("ended at %q: the unfinished copy is still there", step)
+		}
+		cancel()
+	}
+	db.OnStep(nil)
+	_, err := db.Sweep(t.Context(), later())
+	must(t, err)
+	if n := planted(t, filepath.Dir(path)); n > 0 {
+		t.Errorf("%d secrets left", n)
+	}
+	if got := waiting(t, db); !slices.Equal(got, []string{"stays"}) {
+		t.Errorf("waiting: %v", got)
+	}
 }

@@ -139,7 +139,7 @@ func (db *DB) write(max int64, f func(*bolt.Tx) error) (broken bool, err error) 
 	case refused:
 		return false, err
 	default:
-		return false, unwritable(db.path, max, err)
+		return false, unwritable(db.path, db.cfg.MaxSize, err)
 	}
 }
 
@@ -158,8 +158,19 @@ func (db *DB) fence(tx *bolt.Tx) error {
 	return nil
 }
 
-func (db *DB) maxSize() int64      { return db.cfg.MaxSize }
-func (db *DB) maxWithSpare() int64 { return db.cfg.MaxSize + spare }
+func (db *DB) maxSize() int64 { return db.cfg.MaxSize }
+
+// maxWithSpare is counted from the size that the file had when it was opened or compacted, should that be more than
+// Config.MaxSize: somebody has lowered it, and what is in the file must be delivered all the same.
+func (db *DB) maxWithSpare() int64 { return max(db.cfg.MaxSize, db.base.Load()) + spare }
+
+// measure takes note of the size of a file that was just opened or compacted.
+func (db *DB) measure(size int64) {
+	db.base.Store(size)
+	if size > db.cfg.MaxSize {
+		db.cfg.Logger.Warn("state file is larger than max_size_mb in [state] allows, what is new may have to wait in Channel Talk: raise it")
+	}
+}
 
 // sub returns the nested bucket at the path of names below top, nil if there is none.
 func sub(tx *bolt.Tx, top []byte, names ...string) *bolt.Bucket {

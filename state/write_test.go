@@ -91,7 +91,7 @@ func TestFullBySize(t *testing.T) {
 		must(t, settleOne(q))
 	}
 	must(t, db.Memory("slack").Save([]byte("C012")))
-	report, err := db.Sweep(time.Now().Add(10_000 * time.Hour))
+	report, err := db.Sweep(t.Context(), time.Now().Add(10_000*time.Hour))
 	must(t, err)
 	if report.Erased != n || !report.Compacted || report.After >= report.Before {
 		t.Errorf("report: %+v", report)
@@ -100,6 +100,35 @@ func TestFullBySize(t *testing.T) {
 	if got := waiting(t, db); !slices.Equal(got, []string{"after"}) {
 		t.Errorf("waiting: %v", got)
 	}
+}
+
+// Whoever lowers max_size_mb below what is there is told so. What is in the file is delivered, and erased at night.
+func TestMaxSizeLowered(t *testing.T) {
+	t.Parallel()
+	path := tempPath(t)
+	db := mustOpen(t, state.Config{Path: path})
+	must(t, db.Commit(oneEvent(db, "e1")))
+	must(t, db.Memory("filler").Save(make([]byte, 40<<20)))
+	must(t, db.Close())
+
+	log, text := logTo()
+	db = mustOpen(t, state.Config{Path: path, MaxSize: 1 << 20, Logger: log})
+	if !strings.Contains(text.String(), "level=WARN") || !strings.Contains(text.String(), "max_size_mb") {
+		t.Errorf("log: %s", text)
+	}
+	err := db.Commit(entities(db, map[string][]byte{"u": make([]byte, 1<<20)}))
+	wantError(t, err, state.ErrUnwritable, "maximum size of 1 MiB", "raise max_size_mb")
+	must(t, settleOne(db.Queue("slack")))
+	report, err := db.Sweep(t.Context(), time.Now().Add(10_000*time.Hour))
+	must(t, err)
+	if report.Erased != 1 || !report.Compacted {
+		t.Errorf("report: %+v", report)
+	}
+	must(t, db.Memory("filler").Save(nil))
+	must(t, db.Memory("slack").Save([]byte("C012"))) // after a compaction nothing is free: the file has to grow for it
+	_, err = db.Sweep(t.Context(), time.Now())
+	must(t, err)
+	must(t, db.Commit(oneEvent(db, "e2")))
 }
 
 func TestUnwritableSaysWhatToDo(t *testing.T) {

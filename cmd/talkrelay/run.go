@@ -89,7 +89,7 @@ func (o runOptions) run(ctx context.Context, stderr io.Writer) error {
 		return err
 	}
 	if o.once {
-		err = errors.Join(d.app.once(ctx), d.erase()) // nobody else erases where cron does the running
+		err = errors.Join(d.app.once(ctx), d.erase(ctx)) // nobody else erases where cron does the running
 	} else {
 		err = d.serve(ctx)
 	}
