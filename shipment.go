@@ -7,6 +7,11 @@ type Pending struct {
 	Seq   uint64 // place in the sink's queue; rises by one a delivery, never reused
 	Route string
 	Event Event
+
+	// Doubt: the state was restored from a backup, and the delivery may have been made since that was taken: after the
+	// one with the receipt After ("" = none had been made by then).
+	Doubt bool
+	After string
 }
 
 // Phase is where a shipment stands between two writes to the state file.

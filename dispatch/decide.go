@@ -16,6 +16,7 @@ import (
 //	          ^                         │                   │ ^
 //	          │                         └─ confirmed ───────│─│───────────> settled
 //	          └────────────────── notFound (the last) ──────┘ └─ unread, notFound
+//	(new, from a restored backup) ── suspected ──> doubt
 type policy struct {
 	retry             RetryConfig
 	lookupsAnswered   []time.Duration
@@ -47,6 +48,20 @@ func (p *policy) doubted(s talkrelay.Shipment, e *sink.Error, n int, now time.Ti
 	s.Ended, s.Answered, s.Lookups = now, e.Answered, 0
 	if len(p.lookups(&s)) == 0 {
 		s.Phase, s.Doubted, s.NextAt = talkrelay.PhaseWaiting, true, now.Add(p.delay(e, n))
+	}
+	return s
+}
+
+// clocksApart is more than two clocks differ by.
+const clocksApart = 24 * time.Hour
+
+// suspected is s, which holds the delivery d, when the state was restored and d may have been made before that: in doubt,
+// with the last of its look-ups due at once, for whatever was sent then has long arrived.
+func (p *policy) suspected(s talkrelay.Shipment, d talkrelay.Pending) talkrelay.Shipment {
+	s.Phase, s.Attempt, s.Err = talkrelay.PhaseDoubt, 1, "the state was restored from a backup"
+	s.Lookups = len(p.lookupsUnanswered) - 1
+	if s.After = d.After; s.After == "" { // nothing else says where to begin to look, and it cannot be before the event
+		s.FirstSent = d.Event.At.Add(-clocksApart)
 	}
 	return s
 }

@@ -16,6 +16,7 @@ import (
 // WorkerConfig says what a Worker takes from where to where.
 type WorkerConfig struct {
 	Sink     string // its name in the config file
+	Instance string // names the state, and what is restored from its backups, among all that deliver to the same place
 	Target   sink.Sink
 	Outbox   Outbox
 	Receipts Receipts
@@ -45,6 +46,7 @@ const defaultGrace = 10 * time.Second
 type Worker struct {
 	policy
 	sink      string
+	instance  string
 	target    sink.Sink
 	rechecker sink.Rechecker // nil if target is none
 	outbox    Outbox
@@ -89,6 +91,7 @@ func NewWorker(c WorkerConfig) *Worker {
 			lookupsUnanswered: c.LookupsUnanswered,
 		},
 		sink:     c.Sink,
+		instance: c.Instance,
 		target:   c.Target,
 		outbox:   c.Outbox,
 		receipts: c.Receipts,

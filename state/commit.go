@@ -52,7 +52,7 @@ func (db *DB) commit(c *talkrelay.Commit) error {
 		if err := putEntities(tx, c); err != nil {
 			return err
 		}
-		return putEvents(tx, c)
+		return db.putEvents(tx, c)
 	})
 }
 
@@ -141,20 +141,26 @@ func putEntities(tx *bolt.Tx, c *talkrelay.Commit) error {
 	return nil
 }
 
+// freshEvent is an event that this commit makes known.
+type freshEvent struct {
+	doneRecord
+	suspect bool // may have been delivered before the file was restored
+}
+
 // putEvents stores the events that are new, and their deliveries.
-func putEvents(tx *bolt.Tx, c *talkrelay.Commit) error {
+func (db *DB) putEvents(tx *bolt.Tx, c *talkrelay.Commit) error {
 	done, events := tx.Bucket(bucketDone), tx.Bucket(bucketEvent)
 	wanted := make(map[string]bool, len(c.Deliveries))
 	for _, d := range c.Deliveries {
 		wanted[d.EventID] = true
 	}
-	fresh := make(map[string]*doneRecord, len(c.Events))
+	fresh := make(map[string]*freshEvent, len(c.Events))
 	for i := range c.Events {
 		e := &c.Events[i]
 		if fresh[e.ID] != nil || get(done, e.ID) != nil {
 			continue
 		}
-		fresh[e.ID] = &doneRecord{seen: e.Seen}
+		fresh[e.ID] = &freshEvent{doneRecord{seen: e.Seen}, db.suspect(e)}
 		if !wanted[e.ID] {
 			continue // no route asks for it: that it happened is noted, the customer's data is not kept
 		}
@@ -178,7 +184,7 @@ func putEvents(tx *bolt.Tx, c *talkrelay.Commit) error {
 }
 
 // putDeliveries appends the deliveries of fresh events to the queues of their sinks and counts them in fresh.
-func putDeliveries(tx *bolt.Tx, list []talkrelay.Delivery, fresh map[string]*doneRecord) error {
+func putDeliveries(tx *bolt.Tx, list []talkrelay.Delivery, fresh map[string]*freshEvent) error {
 	type pair struct{ event, sink string }
 	taken := make(map[pair]bool, len(list))
 	queues := map[string]*queueRecord{}
@@ -203,7 +209,7 @@ func putDeliveries(tx *bolt.Tx, list []talkrelay.Delivery, fresh map[string]*don
 		q.Seq++
 		q.Waiting++
 		r.unsettled++
-		if err := putJSON(b, seqKey(q.Seq), outboxRecord{Event: d.EventID, Route: d.Route}); err != nil {
+		if err := putJSON(b, seqKey(q.Seq), outboxRecord{Event: d.EventID, Route: d.Route, Doubt: r.suspect}); err != nil {
 			return fmt.Errorf("queue of %s: %w", d.Sink, err)
 		}
 	}

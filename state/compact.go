@@ -76,20 +76,20 @@ func (db *DB) copyTo(ctx context.Context, tmp string, source *boltFile) (*boltFi
 		return tx.Bucket(bucketMeta).Delete(keyResidue)
 	})
 	if err != nil {
-		return nil, db.copyFailed(ctx, db.path, err)
+		return nil, copyFailed(ctx, db.path, unwritable(db.path, 0, err))
 	}
 	return fresh, nil
 }
 
-// copyFailed explains why a copy of the file could not be written, beside it or to another place.
-func (db *DB) copyFailed(ctx context.Context, name string, err error) error {
-	switch {
+// copyFailed returns why the file at path could not be copied: err, unless it was ended or cannot be read.
+func copyFailed(ctx context.Context, path string, err error) error {
+	switch p := (panicked{}); {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.As(err, new(panicked)):
-		return damaged(db.path, err)
+	case errors.As(err, &p):
+		return damaged(path, p)
 	}
-	return unwritable(name, 0, err)
+	return err
 }
 
 // swap gives fresh the name of the file and makes it the one in use. Readers wait for it; one that has begun is waited for.

@@ -38,7 +38,7 @@ func TestNotOurFile(t *testing.T) {
 		path := tempPath(t)
 		must(t, os.WriteFile(path, content, 0o600))
 		_, err := state.Open(state.Config{Path: path})
-		wantError(t, err, state.ErrDamaged, path, "from a backup", "starts afresh")
+		wantError(t, err, state.ErrDamaged, path, "talkrelay backup", "starts afresh", "nothing is doubled")
 		if got, err := os.ReadFile(path); err != nil || !bytes.Equal(got, content) {
 			t.Errorf("%s: the file was changed (%v)", name, err)
 		}
@@ -265,7 +265,7 @@ func TestUnreadableInFlight(t *testing.T) {
 	for _, garbage := range []string{"", "{", "{}", `{"id":"s1"}`} {
 		must(t, db.Raw(func(tx *bolt.Tx) error { return tx.Bucket([]byte("inflight")).Put([]byte("slack"), []byte(garbage)) }))
 		_, err := q.InFlight()
-		wantError(t, err, state.ErrDamaged, "in flight to slack")
+		wantError(t, err, state.ErrDamaged, "in flight to slack", "put back a copy", "talkrelay backup")
 		_, err = q.Pending(1)
 		wantError(t, err, state.ErrDamaged)
 		wantError(t, q.Save(shipment("s2", list...)), state.ErrDamaged)

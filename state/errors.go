@@ -31,8 +31,9 @@ func (e *fileError) Error() string   { return e.text }
 func (e *fileError) Unwrap() []error { return []error{e.kind, e.cause} }
 
 func damaged(path string, cause error) error {
-	return &fileError{ErrDamaged, cause, fmt.Sprintf("state file %s is damaged (%v): stop talkrelay, move the file aside and put "+
-		"back a copy from a backup; without one talkrelay starts afresh and relays what is new from then on", path, cause)}
+	return &fileError{ErrDamaged, cause, fmt.Sprintf("state file %s is damaged (%v): stop talkrelay, move the file aside and put back "+
+		"a copy that 'talkrelay backup' made; without one talkrelay starts afresh with a silent first look: nothing is doubled, "+
+		"but what waited in the file and what happened meanwhile is not reported", path, cause)}
 }
 
 // unwritable explains a failed write to path. max is the limit of size that was in force.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -22,11 +23,22 @@ const (
 	lockRetry = 50 * time.Millisecond
 )
 
-// acquire locks PATH.lock for the state file at path.
-func acquire(path string) (*lockFile, error) {
+// How PATH.lock is opened: by who writes to the state, and by who only reads it and may be another user, who must not
+// make a file there that the daemon could not open.
+const (
+	lockMaking   = os.O_RDWR | os.O_CREATE
+	lockExisting = os.O_RDONLY
+)
+
+// acquire locks PATH.lock for the state file at path. With lockExisting it returns nil if there is none: no talkrelay
+// has ever run on the file.
+func acquire(path string, flag int) (*lockFile, error) {
 	name := path + ".lock"
 	for start := time.Now(); ; time.Sleep(lockRetry) {
-		f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+		f, err := os.OpenFile(name, flag, 0o600)
+		if flag == lockExisting && errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
 		if err != nil {
 			return nil, unwritable(name, 0, err)
 		}
@@ -88,7 +100,11 @@ func readHolder(f *os.File) string {
 	return ""
 }
 
+// release lets other processes have the file. The nil lock has nothing to let go of.
 func (l *lockFile) release() error {
+	if l == nil {
+		return nil
+	}
 	_ = l.f.Truncate(0)
 	return l.f.Close()
 }

@@ -1,7 +1,7 @@
 package state
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"os"
 
@@ -32,9 +32,9 @@ func (db *DB) upgrade(steps []migration) error {
 		return &fileError{ErrNewer, nil, fmt.Sprintf("state file %s has schema version %d, this talkrelay knows up to %d: "+
 			"install the newer talkrelay again, or put back the copy made before the upgrade (%s.before-v…)", db.path, have, want, db.path)}
 	}
-	backup := fmt.Sprintf("%s.before-v%d", db.path, want)
-	if err := db.copyFile(backup); err != nil {
-		return unwritable(backup, 0, err)
+	aside := fmt.Sprintf("%s.before-v%d", db.path, want)
+	if err := db.copyFile(aside); err != nil {
+		return err
 	}
 	err = db.update(db.maxWithSpare(), func(tx *bolt.Tx) error {
 		for i, step := range steps[have-1:] {
@@ -51,25 +51,15 @@ func (db *DB) upgrade(steps []migration) error {
 	return nil
 }
 
-// copyFile writes a synced copy of the file under a new name.
+// copyFile makes a backup of the file under a new name.
 func (db *DB) copyFile(name string) error {
 	tmp := name + ".tmp"
-	err := db.view(func(tx *bolt.Tx) error { return writeTo(tx, tmp) })
-	if err == nil {
-		err = os.Rename(tmp, name)
-	}
-	if err != nil {
-		_ = os.Remove(tmp)
+	if _, err := backup(context.Background(), db.file, db.path, tmp); err != nil {
 		return err
+	}
+	if err := os.Rename(tmp, name); err != nil {
+		_ = os.Remove(tmp)
+		return cannotCopy(name, err)
 	}
 	return syncDir(name)
-}
-
-func writeTo(tx *bolt.Tx, name string) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = tx.WriteTo(f)
-	return errors.Join(err, f.Sync(), f.Close())
 }

@@ -3,11 +3,13 @@ package state
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -30,7 +32,7 @@ func open(cfg Config, steps []migration) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	lock, err := acquire(path)
+	lock, err := acquire(path, lockMaking)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +63,7 @@ func (db *DB) start(steps []migration) error {
 	case info.Mode().Perm()&0o077 != 0:
 		db.cfg.Logger.Warn("state file holds customer data and is readable by others: chmod 600 it")
 	}
-	if err := verifyFile(db.path); err != nil {
+	if err := verifyFile(db.path, os.O_RDWR); err != nil {
 		return err
 	}
 	if db.file, err = openBolt(db.path); err != nil {
@@ -144,16 +146,24 @@ func fill(tx *bolt.Tx, schema uint64) error {
 // inspect finds out whether the database is one of ours, and takes the epoch from it.
 func (db *DB) inspect() error {
 	return db.view(func(tx *bolt.Tx) error {
-		meta := tx.Bucket(bucketMeta)
-		if meta == nil || getUint64(meta, keySchema) == 0 {
-			return damaged(db.path, errors.New("it is not a state file of talkrelay"))
+		if err := ours(tx, db.path); err != nil {
+			return err
 		}
-		db.epoch = getUint64(meta, keyEpoch)
+		meta := tx.Bucket(bucketMeta)
+		db.epoch, db.instance = getUint64(meta, keyEpoch), hex.EncodeToString(meta.Get(keyInstance))
 		return nil
 	})
 }
 
-// raiseEpoch begins a new epoch, once the file is known to have all that the present schema has.
+// ours returns an error if the database at path is not a state file.
+func ours(tx *bolt.Tx, path string) error {
+	if meta := tx.Bucket(bucketMeta); meta == nil || getUint64(meta, keySchema) == 0 || tx.Bucket(bucketQueue) == nil {
+		return damaged(path, errors.New("it is not a state file of talkrelay"))
+	}
+	return nil
+}
+
+// raiseEpoch begins a new epoch and makes a state of a backup, once the file is known to have all that the present schema has.
 func (db *DB) raiseEpoch() error {
 	err := db.view(func(tx *bolt.Tx) error {
 		for _, name := range buckets() {
@@ -166,10 +176,19 @@ func (db *DB) raiseEpoch() error {
 	if err != nil {
 		return err
 	}
-	next := db.epoch + 1
+	next, copied := db.epoch+1, time.Time{}
 	err = db.update(db.maxWithSpare(), func(tx *bolt.Tx) error {
+		if copied, err = restore(tx, time.Now()); err != nil {
+			return err
+		}
+		if at := getUint64(tx.Bucket(bucketMeta), keyRestored); at != 0 {
+			db.restored = time.UnixMilli(int64(at))
+		}
 		return putUint64(tx.Bucket(bucketMeta), keyEpoch, next)
 	})
+	if err == nil && !copied.IsZero() {
+		db.cfg.Logger.Warn("state restored from a backup, what may have been delivered since is looked up first", "since", copied.Format(time.RFC3339))
+	}
 	db.epoch = next
 	return err
 }
@@ -179,6 +198,7 @@ func (db *DB) raiseEpoch() error {
 func (db *DB) removeLeftovers() {
 	_ = os.Remove(db.path + ".new")
 	_ = os.Remove(db.path + ".compact")
+	_ = os.Remove(db.path + ".copy")
 	removeOld(context.Background(), db.path)
 }
 

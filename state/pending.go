@@ -56,6 +56,10 @@ func (q *Queue) pending(n int) (list []talkrelay.Pending, bad []unreadable, err 
 		if err != nil {
 			return err
 		}
+		record, err := loadQueue(tx, q.sink)
+		if err != nil {
+			return err
+		}
 		size := 0
 		c := outbox.Cursor()
 		for k, v := c.First(); k != nil && len(list) < n && len(bad) < maxUnreadable; k, v = c.Next() {
@@ -71,7 +75,11 @@ func (q *Queue) pending(n int) (list []talkrelay.Pending, bad []unreadable, err 
 			if size += length; size > maxPendingBytes && len(list) > 0 {
 				return nil
 			}
-			list = append(list, talkrelay.Pending{Seq: seq, Route: row.Route, Event: event})
+			p := talkrelay.Pending{Seq: seq, Route: row.Route, Event: event}
+			if row.Doubt || seq <= record.DoubtTo {
+				p.Doubt, p.After = true, record.DoubtAfter
+			}
+			list = append(list, p)
 		}
 		return nil
 	})

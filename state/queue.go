@@ -193,7 +193,8 @@ func inFlight(tx *bolt.Tx, sink string) (*talkrelay.Shipment, error) {
 		err = errMissing
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		return nil, &fileError{ErrDamaged, err, "what was being sent cannot be read from the state file, so nobody can tell whether it arrived " +
+			"and nothing more is sent: stop talkrelay and put back a copy that 'talkrelay backup' made ('talkrelay backup --help' says how)"}
 	}
 	return s, nil
 }

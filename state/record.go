@@ -32,6 +32,8 @@ var (
 	keyEpoch    = []byte("epoch")
 	keyInstance = []byte("instance")
 	keyResidue  = []byte("residue")
+	keyCopied   = []byte("copied")
+	keyRestored = []byte("restored")
 )
 
 func buckets() [][]byte {
@@ -50,11 +52,15 @@ type queueRecord struct {
 	Waiting int    `json:"waiting,omitempty"` // rows in outbox
 	Dead    int    `json:"dead,omitempty"`    // rows in dead
 	Receipt string `json:"receipt,omitempty"` // of the last confirmed delivery
+
+	DoubtTo    uint64 `json:"doubtTo,omitempty"`    // up to this seq, deliveries are in doubt since a restore
+	DoubtAfter string `json:"doubtAfter,omitempty"` // last receipt before what is in doubt
 }
 
 type outboxRecord struct {
 	Event string `json:"event"`
 	Route string `json:"route,omitempty"`
+	Doubt bool   `json:"doubt,omitempty"` // in doubt whatever its seq: found after a restore, and perhaps before it too
 }
 
 type deadRecord struct {

@@ -10,6 +10,8 @@
 //	          epoch             uint64, raised by every Open
 //	          instance          16 random bytes, made with the file
 //	          residue           present while the file's free pages may hold erased customer data
+//	          copied            uint64 ms, present in a backup: when it was made
+//	          restored          uint64 ms, present once a backup was put back: when it was first opened
 //	cursor    <channel>/<stream>       bytes of the poller
 //	entity    <channel>/<type>/<id>    snapshot, bytes of the poller
 //	event     <event id>               JSON of talkrelay.Event, a line break, its envelope; only if a route asked for it
@@ -30,7 +32,7 @@
 // # Files
 //
 // Beside PATH there may be PATH.lock (never removed, see lock.go), PATH.new and PATH.compact (unfinished, removed by
-// the next Open), PATH.old (replaced by a compaction and not yet overwritten) and PATH.before-vN (copy from before
+// the next Open), PATH.copy (unfinished backup, likewise), PATH.old (replaced by a compaction and not yet overwritten) and PATH.before-vN (copy from before
 // an upgrade, removed when the retention has passed).
 package state
 
@@ -98,9 +100,12 @@ type DB struct {
 	path  string // cfg.Path without symbolic links, so that a rename replaces the file and not the link
 	epoch uint64
 	lock  *lockFile
-	base  atomic.Int64 // size of the file when it was opened or compacted
 
-	sweeping sync.Mutex   // one Sweep at a time
+	instance string
+	restored time.Time    // when the file, then a backup, was first opened; zero = it never was one
+	base     atomic.Int64 // size of the file when it was opened or compacted
+
+	sweeping sync.Mutex   // one Sweep or Snapshot at a time
 	writing  sync.Mutex   // one writer at a time; held while a compaction copies, so that nothing is missed
 	mu       sync.RWMutex // guards the fields below; held for writing only while the file is swapped or closed
 	file     *boltFile
@@ -113,7 +118,10 @@ type DB struct {
 // Epoch returns the boot counter: Open raises it by one and has synced it when it returns.
 func (db *DB) Epoch() uint64 { return db.epoch }
 
-// Close waits for transactions and a running sweep, closes the file and lets go of the lock. Closing twice is fine.
+// Instance returns 32 hex digits, made at random with the file. Its backups have the same.
+func (db *DB) Instance() string { return db.instance }
+
+// Close waits for transactions, a running sweep and a backup being made, closes the file and lets go of the lock. Closing twice is fine.
 func (db *DB) Close() error {
 	db.sweeping.Lock()
 	defer db.sweeping.Unlock()

@@ -25,22 +25,23 @@ type boltFile struct {
 	os   *os.File
 }
 
-// openBolt opens or creates the bbolt file at path. bbolt panics, or touches pages that are not there, on some
-// damaged files; that is returned as ErrDamaged.
+// openBolt opens or creates the bbolt file at path.
 func openBolt(path string) (*boltFile, error) {
+	// Address space, not memory: growing the map in the middle of a large commit copies every page in hand.
+	return openWith(path, bolt.Options{InitialMmapSize: 256 << 20})
+}
+
+// openWith opens the bbolt file at path. bbolt panics, or touches pages that are not there, on some
+// damaged files; that is returned as ErrDamaged.
+func openWith(path string, options bolt.Options) (*boltFile, error) {
 	f := &boltFile{}
-	options := &bolt.Options{
-		Timeout:      time.Second,
-		FreelistType: bolt.FreelistMapType,
-		// Address space, not memory: growing the map in the middle of a large commit copies every page in hand.
-		InitialMmapSize: 256 << 20,
-		OpenFile: func(name string, flag int, mode os.FileMode) (file *os.File, err error) {
-			f.os, err = os.OpenFile(name, flag, mode)
-			return f.os, err
-		},
+	options.Timeout, options.FreelistType = time.Second, bolt.FreelistMapType
+	options.OpenFile = func(name string, flag int, mode os.FileMode) (file *os.File, err error) {
+		f.os, err = os.OpenFile(name, flag, mode)
+		return f.os, err
 	}
 	err := guard(func() (err error) {
-		if f.bolt, err = bolt.Open(path, 0o600, options); err == nil {
+		if f.bolt, err = bolt.Open(path, 0o600, &options); err == nil {
 			f.bolt.AllocSize = 256 << 10 // the file grows by no more than this ahead of need
 		}
 		return err

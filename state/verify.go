@@ -61,8 +61,9 @@ type meta struct {
 }
 
 // verifyFile verifies the file at path under bbolt's own lock, so that a tool that is writing to it is not taken for damage.
-func verifyFile(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+// flag says how to open it: os.O_RDWR where it is about to be written to.
+func verifyFile(path string, flag int) error {
+	f, err := os.OpenFile(path, flag, 0)
 	if err != nil {
 		return unwritable(path, 0, err)
 	}

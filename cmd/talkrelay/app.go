@@ -45,7 +45,7 @@ func newApp(cfg *config, db *state.DB, log *slog.Logger, beat func(channel strin
 	}
 	for _, t := range targets {
 		queue := db.Queue(t.name)
-		t.worker.Sink, t.worker.Target, t.worker.Outbox, t.worker.Receipts = t.name, t.sink, queue, queue
+		t.worker.Sink, t.worker.Instance, t.worker.Target, t.worker.Outbox, t.worker.Receipts = t.name, db.Instance(), t.sink, queue, queue
 		t.worker.Retry, t.worker.Logger = cfg.plan.retry, log
 		a.sinks = append(a.sinks, appSink{name: t.name, worker: dispatch.NewWorker(t.worker), queue: queue})
 	}
