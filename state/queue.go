@@ -125,6 +125,7 @@ func settleAll(tx *bolt.Tx, sink string, seqs []uint64, o talkrelay.Outcome) err
 	if err != nil {
 		return err
 	}
+	delivered := 0
 	for _, seq := range seqs {
 		text := outbox.Get(seqKey(seq))
 		if text == nil {
@@ -136,6 +137,7 @@ func settleAll(tx *bolt.Tx, sink string, seqs []uint64, o talkrelay.Outcome) err
 			record.Dead++
 		} else {
 			err = confirm(tx, sink, row.Event, receiptRecord{Receipt: o.Receipt, At: o.At})
+			delivered++
 		}
 		if err != nil {
 			return err
@@ -147,6 +149,9 @@ func settleAll(tx *bolt.Tx, sink string, seqs []uint64, o talkrelay.Outcome) err
 	}
 	if o.Dead == "" && o.Receipt != "" {
 		record.Receipt = o.Receipt
+	}
+	if delivered > 0 {
+		record.Recent.add(o.At, delivered)
 	}
 	return saveQueue(tx, sink, record)
 }
@@ -221,6 +226,17 @@ func (q *Queue) Depth() (waiting, dead int, oldest time.Time, err error) {
 		return nil
 	})
 	return waiting, dead, oldest, q.failed("read queue of", err)
+}
+
+// Delivered returns how many deliveries were confirmed in each of the last 24 hours on the clock, the one of now
+// included and last. Hours are those of UTC. What a restart or an erasure takes away is still counted.
+func (q *Queue) Delivered(now time.Time) (hours [24]int, err error) {
+	err = q.db.view(func(tx *bolt.Tx) error {
+		record, err := loadQueue(tx, q.sink)
+		hours = record.Recent.until(now)
+		return err
+	})
+	return hours, q.failed("read deliveries to", err)
 }
 
 func (q *Queue) failed(op string, err error) error {

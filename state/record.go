@@ -53,6 +53,8 @@ type queueRecord struct {
 	Dead    int    `json:"dead,omitempty"`    // rows in dead
 	Receipt string `json:"receipt,omitempty"` // of the last confirmed delivery
 
+	Recent recentRecord `json:"recent,omitzero"` // how many were delivered in the last hours
+
 	DoubtTo    uint64 `json:"doubtTo,omitempty"`    // up to this seq, deliveries are in doubt since a restore
 	DoubtAfter string `json:"doubtAfter,omitempty"` // last receipt before what is in doubt
 }

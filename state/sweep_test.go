@@ -102,6 +102,9 @@ func TestSweepErasesFromFile(t *testing.T) {
 		}
 		return nil
 	}))
+	if hours, err := db.Queue("slack").Delivered(time.Now()); err != nil || hours[22]+hours[23] != 200 {
+		t.Errorf("delivered in the last hours: %v, %v", hours, err)
+	}
 	if got := waiting(t, db); !slices.Equal(got, []string{"stays"}) {
 		t.Errorf("waiting: %v", got)
 	}
