@@ -73,7 +73,7 @@ func TestOnceErases(t *testing.T) {
 		t.Fatal("the event is not in the file to begin with")
 	}
 	p := r.start("run", "--config", r.config, "--once")
-	if code := p.wait(60 * time.Second); code != exitOK || r.remembers(t, overdueID) {
+	if code := p.wait(patience); code != exitOK || r.remembers(t, overdueID) {
 		t.Errorf("exit code %d, still in the file: %t\n%s", code, r.remembers(t, overdueID), p.log())
 	}
 }

@@ -83,7 +83,7 @@ func (r *rig) restart(p *process) *process {
 func (p *process) stop() {
 	p.t.Helper()
 	p.signal(syscall.SIGTERM)
-	if code := p.wait(15 * time.Second); code != exitOK {
+	if code := p.wait(time.Minute); code != exitOK {
 		p.t.Fatalf("exit code %d after SIGTERM\n%s", code, p.log())
 	}
 }

@@ -92,7 +92,7 @@ func TestUnusableStateDirectory(t *testing.T) {
 			test.breakIt(r, dir)
 			r.channel.OpenChat(r.channel.AddUser(canary), canaryText, sandbox.Opening{})
 			p = r.start()
-			if code := p.wait(15 * time.Second); code != exitFailed {
+			if code := p.wait(time.Minute); code != exitFailed {
 				t.Errorf("exit code %d, want %d", code, exitFailed)
 			}
 			if !lineWith(p.log(), test.says...) {

@@ -31,7 +31,7 @@ func TestContract(t *testing.T) {
 	}
 	r.awaitAll(p)
 	p.signal(syscall.SIGTERM)
-	p.wait(20 * time.Second)
+	p.wait(time.Minute)
 
 	t.Run("channel talk", func(t *testing.T) { checkOpenAPI(t, r.world.ChannelTalk.Requests()) })
 	t.Run("sheets", func(t *testing.T) { checkDiscovery(t, r.world.Google.Requests()) })

@@ -156,10 +156,13 @@ func (p *process) awaitLog(text string) {
 	await(p.t, fmt.Sprintf("log line with %q", text), func() bool { return strings.Contains(p.log(), text) }, p.log)
 }
 
+// patience is how long anything may take on the slowest machine, with the race detector, before a test gives up on it.
+const patience = 3 * time.Minute
+
 // await polls done until it holds.
 func await(t testing.TB, what string, done func() bool, detail func() string) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); ; {
+	for end := time.Now().Add(patience); ; {
 		if done() {
 			return
 		}

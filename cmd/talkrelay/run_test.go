@@ -25,7 +25,7 @@ func TestRunDeliversAndStopsCleanly(t *testing.T) {
 	chat.Reopen("또 왔어요")
 	r.awaitAll(p)
 	p.signal(syscall.SIGTERM)
-	if code := p.wait(15 * time.Second); code != exitOK {
+	if code := p.wait(time.Minute); code != exitOK {
 		t.Errorf("exit code %d after SIGTERM, want %d\n%s", code, exitOK, p.log())
 	}
 	if _, err := os.Stat(filepath.Join(r.dir, "talkrelay.sock")); err == nil {
@@ -38,7 +38,7 @@ func TestOnceDeliversWhatWaits(t *testing.T) {
 	r := newRig(t)
 	for i := range 3 {
 		p := r.start("run", "--config", r.config, "--once")
-		if code := p.wait(60 * time.Second); code != exitOK {
+		if code := p.wait(patience); code != exitOK {
 			t.Fatalf("run %d: exit code %d\n%s", i, code, p.log())
 		}
 		if d := r.compare(); !d.ok() {
@@ -101,7 +101,7 @@ func TestSecondProcessIsRefused(t *testing.T) {
 	first := r.start()
 	r.awaitBaseline(first)
 	second := r.start()
-	if code := second.wait(10 * time.Second); code != exitFailed {
+	if code := second.wait(time.Minute); code != exitFailed {
 		t.Errorf("exit code %d, want %d", code, exitFailed)
 	}
 	if log := second.log(); !strings.Contains(log, "another talkrelay") {
@@ -126,7 +126,7 @@ func TestDemoShowsTheMainJob(t *testing.T) {
 	r := newRig(t)
 	page := filepath.Join(r.dir, "demo.html")
 	p := r.start("demo", "--for", "1s", "--page", page)
-	if code := p.wait(60 * time.Second); code != exitOK {
+	if code := p.wait(patience); code != exitOK {
 		t.Fatalf("exit code %d\n%s", code, p.log())
 	}
 	for _, want := range []string{"새 문의 — 홍길동", "다시 열린 문의", "변경이력", "✓"} {

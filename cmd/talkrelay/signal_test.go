@@ -35,7 +35,7 @@ func TestSignals(t *testing.T) {
 				time.Sleep(200 * time.Millisecond) // two signals at the same instant are one
 				p.signal(syscall.SIGTERM)
 			}
-			p.wait(20 * time.Second)
+			p.wait(time.Minute)
 			if took := time.Since(start); took < test.atLeast || took > test.atMost {
 				t.Errorf("ended after %s, want %s to %s:\n%s", took, test.atLeast, test.atMost, p.log())
 			}
