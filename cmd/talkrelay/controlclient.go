@@ -42,6 +42,23 @@ func (o askOptions) sockets() []string {
 // answer. An error has its exit code: exitUsage if no daemon answers, exitFailed if it answers with an error.
 // There is no limit of time but ctx's.
 func (o askOptions) ask(ctx context.Context, method, path string, body any) ([]byte, error) {
+	resp, err := o.call(ctx, method, path, body)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxControlAnswer))
+	if err != nil {
+		return nil, failed(fmt.Errorf("read the daemon's answer to %s: %w", path, err))
+	}
+	return text, nil
+}
+
+// errNoDaemon is in the error of a question that nobody answered.
+var errNoDaemon = errors.New("no running talkrelay answers: is it started, and may you read its socket?")
+
+// call is ask for an answer of any size, for the caller to read and close.
+func (o askOptions) call(ctx context.Context, method, path string, body any) (*http.Response, error) {
 	var text []byte
 	if body != nil {
 		var err error
@@ -61,7 +78,7 @@ func (o askOptions) ask(ctx context.Context, method, path string, body any) ([]b
 		}
 		problems = append(problems, err)
 	}
-	return nil, exitError{exitUsage, fmt.Errorf("no running talkrelay answers: is it started, and may you read its socket?\n%w", errors.Join(problems...))}
+	return nil, exitError{exitUsage, fmt.Errorf("%w\n%w", errNoDaemon, errors.Join(problems...))}
 }
 
 // askInto is ask for an answer that is decoded into v.
@@ -82,7 +99,7 @@ const (
 )
 
 // exchange makes one request. An error the daemon answered with is a controlError.
-func exchange(ctx context.Context, socket, method, path string, body []byte) ([]byte, error) {
+func exchange(ctx context.Context, socket, method, path string, body []byte) (*http.Response, error) {
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{Timeout: dialTimeout}).DialContext(ctx, "unix", socket)
@@ -97,13 +114,13 @@ func exchange(ctx context.Context, socket, method, path string, body []byte) ([]
 	if err != nil {
 		return nil, errors.Unwrap(err) // without the invented URL
 	}
+	if resp.StatusCode == http.StatusOK {
+		return resp, nil
+	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxControlAnswer))
 	if err != nil {
 		return nil, err
-	}
-	if resp.StatusCode == http.StatusOK {
-		return answer, nil
 	}
 	var reply controlReply
 	if json.Unmarshal(answer, &reply) != nil || reply.Error == "" {

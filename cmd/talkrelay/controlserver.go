@@ -17,6 +17,7 @@ import (
 func (d *daemon) controlMux() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("GET /status", asking(func(*http.Request) (any, error) { return d.status(), nil }))
+	mux.HandleFunc("GET /backup", d.sendBackup)
 	return mux
 }
 
@@ -32,18 +33,24 @@ func (e controlError) Unwrap() error { return e.err }
 // asking answers with the JSON of what f returns, or with its error.
 func asking(f func(*http.Request) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
 		v, err := f(r)
 		if err != nil {
-			status := http.StatusInternalServerError
-			if e := (controlError{}); errors.As(err, &e) {
-				status = e.status
-			}
-			w.WriteHeader(status)
-			v = controlReply{Error: err.Error()}
+			answerError(w, err)
+			return
 		}
+		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(v) // a caller that has gone misses nothing
 	})
+}
+
+func answerError(w http.ResponseWriter, err error) {
+	status := http.StatusInternalServerError
+	if e := (controlError{}); errors.As(err, &e) {
+		status = e.status
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(controlReply{Error: err.Error()})
 }
 
 // telling is asking for the few who may change something. Each time leaves a line in the log with who it was: the law
