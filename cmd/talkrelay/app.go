@@ -20,9 +20,16 @@ import (
 // app is one configuration put to work on an open state file: the pollers of its channels and the workers of its
 // sinks. A reload builds another app on the same file.
 type app struct {
-	pollers []*poller.Poller
+	pollers []appPoller
 	sinks   []appSink
 	log     *slog.Logger
+}
+
+// appPoller is the poller of one channel.
+type appPoller struct {
+	*poller.Poller
+	quota func() channeltalk.Quota
+	next  func(time.Time) time.Time // when a poll is due after that time
 }
 
 // appSink is one destination with its queue and the worker that empties it.
@@ -77,14 +84,20 @@ func (a *app) warnOfOrphans(db *state.DB) {
 	}
 }
 
-func (a *app) newPoller(c channelPlan, base http.RoundTripper, db *state.DB, router *dispatch.Router, beat func(string)) (*poller.Poller, error) {
+func (a *app) newPoller(c channelPlan, base http.RoundTripper, db *state.DB, router *dispatch.Router, beat func(string)) (appPoller, error) {
 	c.client.Transport = base
+	client := channeltalk.New(c.client)
 	cfg := c.poller
-	cfg.API, cfg.Store, cfg.Epoch = channeltalk.New(c.client), db, db.Epoch()
+	cfg.API, cfg.Store, cfg.Epoch = client, db, db.Epoch()
 	cfg.Match, cfg.Committed = router.Match, a.wake
 	cfg.Logger = a.log
 	cfg.Beat = func() { beat(c.poller.Name) }
-	return poller.New(cfg)
+	schedule, err := poller.ParseSchedule(cfg.Poll, cfg.Location)
+	if err != nil {
+		return appPoller{}, err
+	}
+	p, err := poller.New(cfg)
+	return appPoller{Poller: p, quota: client.Quota, next: schedule.Next}, err
 }
 
 // wake tells the workers of these deliveries that something waits.

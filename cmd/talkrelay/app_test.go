@@ -34,7 +34,7 @@ func TestFencedPollerEndsTheApp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.app.pollers = []*poller.Poller{p}
+	d.app.pollers = []appPoller{{Poller: p}}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	if err := d.app.run(ctx); !errors.Is(err, talkrelay.ErrFenced) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -86,7 +85,7 @@ func (d *daemon) summarize(ctx context.Context) {
 		delivered := 0
 		waiting, dead := 0, 0
 		for _, k := range s.Sinks {
-			delivered, waiting, dead = delivered+k.Delivered, waiting+k.Waiting, dead+k.Dead
+			delivered, waiting, dead = delivered+k.delivered, waiting+k.Waiting, dead+k.Dead
 		}
 		d.logger().Info("summary", "delivered", delivered, "waiting", waiting, "dead", dead)
 	}
@@ -108,37 +107,4 @@ func sleepUntil(ctx context.Context, t time.Time) bool {
 		case <-timer.C:
 		}
 	}
-}
-
-// status asks every part of the running app how it is.
-func (d *daemon) status() status {
-	cfg, a, _ := d.inForce()
-	s := status{Version: version, Started: d.started, Config: cfg.path}
-	for _, p := range a.pollers {
-		s.Channels = append(s.Channels, channelState(p))
-	}
-	for _, k := range a.sinks {
-		s.Sinks = append(s.Sinks, k.status())
-	}
-	return s
-}
-
-func channelState(p *poller.Poller) channelStatus {
-	s := p.Status()
-	c := channelStatus{Name: p.Name(), LastGood: s.LastGood, Trouble: s.Trouble, Since: s.Since}
-	if s.Rotation.Short() {
-		c.Note = fmt.Sprintf("%d known customers, but contact_requests_per_minute re-reads only %d a day",
-			s.Rotation.Known, s.Rotation.PerDay)
-	}
-	return c
-}
-
-func (k appSink) status() sinkStatus {
-	w := k.worker.Status()
-	s := sinkStatus{Name: k.name, Delivered: w.Delivered, Trouble: w.Err, Since: w.Since, NextTry: w.NextTry, InDoubt: w.InDoubt}
-	var err error
-	if s.Waiting, s.Dead, s.Oldest, err = k.queue.Depth(); err != nil {
-		s.Trouble = err.Error()
-	}
-	return s
 }

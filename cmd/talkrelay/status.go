@@ -1,11 +1,16 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"text/tabwriter"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,33 +18,31 @@ import (
 
 func newStatusCommand() *cobra.Command {
 	var daemon askOptions
-	var asJSON bool
+	var asJSON, watch bool
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Ask the running daemon how it is: last good poll, what waits, what is paused and why",
 		Long: `Ask the running daemon how it is. The question goes over a Unix socket, which systemd makes at
 ` + systemdSocket + ` or, without systemd, the daemon itself beside its state file.
 
+LAG is how long the next good poll is overdue, LEFT what is left of Channel Talk's allowance of requests. 24 H draws the
+deliveries of the last 24 hours, the present one at the right. DOUBT marks a delivery that may have arrived and is being
+looked for. DEAD counts messages that can never be delivered: 'talkrelay queue list --dead' says why.
+
 Exit code: 0 all well, 1 something is broken or waits to be mended, 2 no daemon answers.`,
 		Example: `  talkrelay status --config talkrelay.toml
+  talkrelay status --watch
   talkrelay status --json     for programs`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			raw, err := daemon.ask(cmd.Context(), http.MethodGet, "/status", nil)
+			view := statusView{out: cmd.OutOrStdout(), json: asJSON}
+			look := view.show
+			if watch {
+				look = view.watch
+			}
+			s, err := look(cmd.Context(), daemon)
 			if err != nil {
 				return err
-			}
-			var s status
-			if err := json.Unmarshal(raw, &s); err != nil {
-				return failed(fmt.Errorf("read status: %w", err))
-			}
-			if asJSON {
-				_, err = cmd.OutOrStdout().Write(raw)
-			} else {
-				printStatus(cmd.OutOrStdout(), s, time.Now())
-			}
-			if err != nil {
-				return failed(err)
 			}
 			if s.troubled() {
 				return exitError{code: exitFailed}
@@ -48,76 +51,138 @@ Exit code: 0 all well, 1 something is broken or waits to be mended, 2 no daemon 
 		},
 	}
 	addAskFlags(cmd, &daemon)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, a line each time")
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "go on every two seconds until Ctrl-C")
 	return cmd
 }
 
-// status is what the running daemon says of itself. Times are RFC 3339; a zero time is left out.
-type status struct {
-	Version  string          `json:"version"`
-	Started  time.Time       `json:"started"`
-	Config   string          `json:"config"`
-	Channels []channelStatus `json:"channels"`
-	Sinks    []sinkStatus    `json:"sinks"`
+// watchEvery is the time between two looks of `status --watch`.
+const watchEvery = 2 * time.Second
+
+// statusView prints what the daemon says of itself.
+type statusView struct {
+	out  io.Writer
+	json bool
 }
 
-type channelStatus struct {
-	Name     string    `json:"name"`
-	LastGood time.Time `json:"lastGoodPoll,omitzero"`
-	Trouble  string    `json:"trouble,omitempty"`
-	Since    time.Time `json:"since,omitzero"`
-	Note     string    `json:"note,omitempty"`
+// show asks and prints once.
+func (v statusView) show(ctx context.Context, daemon askOptions) (status, error) {
+	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
+	defer cancel()
+	raw, err := daemon.ask(ctx, http.MethodGet, "/status", nil)
+	if err != nil {
+		return status{}, err
+	}
+	var s status
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return status{}, failed(fmt.Errorf("read status: %w", err))
+	}
+	if v.json {
+		_, err = v.out.Write(raw)
+	} else {
+		var text bytes.Buffer
+		s.print(&text, terminalWidth(v.out))
+		_, err = v.out.Write(text.Bytes())
+	}
+	if err != nil {
+		return s, failed(err)
+	}
+	return s, nil
 }
 
-type sinkStatus struct {
-	Name      string    `json:"name"`
-	Delivered int       `json:"delivered"` // since the daemon started
-	Waiting   int       `json:"waiting"`
-	Oldest    time.Time `json:"oldestWaiting,omitzero"`
-	Dead      int       `json:"dead"`
-	InDoubt   bool      `json:"inDoubt,omitempty"`
-	Trouble   string    `json:"trouble,omitempty"`
-	Since     time.Time `json:"since,omitzero"`
-	NextTry   time.Time `json:"nextTry,omitzero"`
-}
-
-// troubled reports whether somebody should look.
-func (s status) troubled() bool {
-	for _, c := range s.Channels {
-		if c.Trouble != "" {
-			return true
+// watch shows the status until ctx ends, over the last one on a terminal and below it elsewhere. While no daemon
+// answers it says so and goes on: it may be starting again.
+func (v statusView) watch(ctx context.Context, daemon askOptions) (last status, err error) {
+	const clear = "\x1b[H\x1b[2J" // cursor home, erase the screen
+	for {
+		if isTerminal(v.out) {
+			fmt.Fprint(v.out, clear)
+		}
+		s, err := v.show(ctx, daemon)
+		var exit exitError
+		switch {
+		case ctx.Err() != nil:
+			return last, nil
+		case errors.As(err, &exit) && exit.code == exitUsage:
+			fmt.Fprintln(v.out, err)
+		case err != nil:
+			return last, err
+		default:
+			last = s
+		}
+		if !sleepUntil(ctx, time.Now().Add(watchEvery)) {
+			return last, nil
 		}
 	}
-	for _, k := range s.Sinks {
-		if k.Trouble != "" || k.Dead > 0 {
-			return true
-		}
-	}
-	return false
 }
 
-func printStatus(w io.Writer, s status, now time.Time) {
-	fmt.Fprintf(w, "talkrelay %s, up %s, config %s\n\n", s.Version, ago(s.Started, now), s.Config)
-	t := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(t, "CHANNEL\tLAST GOOD POLL\tSTATE")
+// print writes s for a terminal of width columns, 0 = any number.
+func (s status) print(w io.Writer, width int) {
+	fmt.Fprintf(w, "talkrelay %s, up %s, config %s\n\n", s.Version, ago(s.Started, s.Now), s.Config)
+	channels := table{titles: []string{"CHANNEL", "LAST GOOD POLL", "LAG", "LEFT", "STATE"}}
 	for _, c := range s.Channels {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", c.Name, ago(c.LastGood, now), stateWords(c.Trouble, c.Since, now, c.Note))
+		left := "?"
+		if c.Left != nil {
+			left = strconv.Itoa(*c.Left)
+		}
+		lag := time.Duration(c.Lag * float64(time.Second)).Round(time.Second).String()
+		channels.add(c.Name, ago(c.LastGood, s.Now), lag, left, c.state(s.Now))
 	}
-	fmt.Fprintln(t, "\nSINK\tDELIVERED\tWAITING\tDEAD\tSTATE")
+	_ = channels.print(w, width)
+	fmt.Fprintln(w)
+	sinks := table{titles: []string{"SINK", "24 H", "TODAY", "WAITING", "OLDEST", "DOUBT", "DEAD", "STATE"}}
 	for _, k := range s.Sinks {
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%s\n", k.Name, k.Delivered, k.Waiting, k.Dead, stateWords(k.Trouble, k.Since, now, ""))
+		sinks.add(k.Name, sparkline(k.Hours), strconv.Itoa(k.Today), strconv.Itoa(k.Waiting), k.oldest(s.Now),
+			map[bool]string{true: "yes", false: "-"}[k.InDoubt], strconv.Itoa(k.Dead), k.state(s.Now))
 	}
-	t.Flush()
+	_ = sinks.print(w, width)
 }
 
-func stateWords(trouble string, since, now time.Time, note string) string {
+func (c channelStatus) state(now time.Time) string {
 	switch {
-	case trouble != "":
-		return fmt.Sprintf("BROKEN for %s: %s", ago(since, now), trouble)
-	case note != "":
-		return "ok; " + note
+	case c.Trouble != "":
+		return fmt.Sprintf("BROKEN for %s: %s", ago(c.Since, now), c.Trouble)
+	case c.Note != "":
+		return "ok; " + c.Note
 	}
 	return "ok"
+}
+
+func (k sinkStatus) oldest(now time.Time) string {
+	if k.Waiting == 0 || k.Oldest.IsZero() {
+		return "-"
+	}
+	return ago(k.Oldest, now)
+}
+
+func (k sinkStatus) state(now time.Time) string {
+	if k.Trouble == "" {
+		return "ok"
+	}
+	what := map[string]string{"paused": "PAUSED"}[string(k.Why)]
+	if what == "" {
+		what = "BROKEN"
+	}
+	text := fmt.Sprintf("%s for %s: %s", what, ago(k.Since, now), k.Trouble)
+	if k.NextTry.After(now) {
+		text += "; next try in " + ago(now, k.NextTry)
+	}
+	return text
+}
+
+// sparkline draws counts, at least one, as bars, the highest one full; nothing delivered is a dot.
+func sparkline(counts []int) string {
+	bars := []rune("▁▂▃▄▅▆▇█")
+	most := slices.Max(counts)
+	var b strings.Builder
+	for _, n := range counts {
+		if n == 0 {
+			b.WriteRune('·')
+			continue
+		}
+		b.WriteRune(bars[(n*len(bars)-1)/most])
+	}
+	return b.String()
 }
 
 // ago prints how long before now t was, "never" for the zero time.

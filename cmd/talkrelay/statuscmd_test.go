@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"talkrelay/sandbox"
 )
@@ -25,13 +29,13 @@ func TestStatusAllWell(t *testing.T) {
 	r.awaitAll(p)
 	want := regexp.MustCompile(`^talkrelay \S+, up T, config ` + regexp.QuoteMeta(r.config) + `
 
-CHANNEL +LAST GOOD POLL +STATE
-shop +T +ok
+CHANNEL +LAST GOOD POLL +LAG +LEFT +STATE
+shop +T +T +\d+ +ok
 
-SINK +DELIVERED +WAITING +DEAD +STATE
-cs-alerts +1 +0 +0 +ok
-inquiries +1 +0 +0 +ok
-changes +0 +0 +0 +ok
+SINK +24 H +TODAY +WAITING +OLDEST +DOUBT +DEAD +STATE
+cs-alerts +·{22}[·█]{2} +[01] +0 +- +- +0 +ok
+inquiries +·{22}[·█]{2} +[01] +0 +- +- +0 +ok
+changes +·{24} +0 +0 +- +- +0 +ok
 $`)
 	var code int
 	var out, errs string
@@ -64,15 +68,15 @@ func TestStatusSaysWhatIsBroken(t *testing.T) {
 	var out, errs string
 	await(t, "a status with both troubles", func() bool {
 		code, out, errs = r.statusText()
-		return strings.Count(out, "BROKEN") == 2
+		return strings.Count(out, "BROKEN") == 1 && strings.Count(out, "PAUSED") == 1
 	}, func() string { return out + errs + p.log() })
 	if code != exitFailed || errs != "" {
 		t.Errorf("exit code %d, errors %q", code, errs)
 	}
 	for _, line := range []string{
-		`(?m)^shop +T +BROKEN for T: .*check access_key and access_secret`,
-		`(?m)^cs-alerts +1 +[1-9] +0 +BROKEN for T: .*token of sink\.slack "cs-alerts"`,
-		`(?m)^inquiries +5 +0 +0 +ok$`,
+		`(?m)^shop +T +T +\d+ +BROKEN for T: .*check access_key and access_secret`,
+		`(?m)^cs-alerts +\S{24} +\d +[1-9] +T +- +0 +PAUSED for T: .*token of sink\.slack "cs-alerts"`,
+		`(?m)^inquiries +\S{24} +\d +0 +- +- +0 +ok$`,
 	} {
 		if !regexp.MustCompile(line).MatchString(out) {
 			t.Errorf("no line %s in:\n%s", line, out)
@@ -90,6 +94,79 @@ func TestStatusSaysWhatIsBroken(t *testing.T) {
 		t.Errorf("cs-alerts: %+v", k)
 	}
 	r.assertDiscreet(out + raw + p.log())
+}
+
+// TestStatusForEyes prints a day in which much is broken, for a wide terminal and for a narrow one.
+func TestStatusForEyes(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	left := 873
+	hours := make([]int, 24)
+	hours[20], hours[21], hours[23] = 1, 8, 4
+	s := status{
+		Version: "1.0.0", Now: now, Started: now.Add(-26 * time.Hour), Config: "/etc/talkrelay/talkrelay.toml",
+		Channels: []channelStatus{{Name: "가게", LastGood: now.Add(-3 * time.Second), Left: &left}, {Name: "second", Lag: 61, Trouble: "refused", Since: now.Add(-time.Minute)}},
+		Sinks: []sinkStatus{{Name: "cs-alerts", Hours: hours, Today: 13, Waiting: 2, Oldest: now.Add(-time.Hour), Dead: 1, InDoubt: true, Why: "paused",
+			Trouble: "token revoked, put a new one", Since: now.Add(-2 * time.Hour), NextTry: now.Add(4 * time.Minute)}},
+	}
+	for _, test := range []struct {
+		width int
+		want  string
+	}{{0, `talkrelay 1.0.0, up 26h0m0s, config /etc/talkrelay/talkrelay.toml
+
+CHANNEL  LAST GOOD POLL  LAG   LEFT  STATE
+가게     3s              0s    873   ok
+second   never           1m1s  ?     BROKEN for 1m0s: refused
+
+SINK       24 H                      TODAY  WAITING  OLDEST  DOUBT  DEAD  STATE
+cs-alerts  ····················▁█·▄  13     2        1h0m0s  yes    1     PAUSED for 2h0m0s: token revoked, put a new one; next try in 4m0s
+`}, {40, `talkrelay 1.0.0, up 26h0m0s, config /etc/talkrelay/talkrelay.toml
+
+가게
+  LAST GOOD POLL  3s
+  LAG             0s
+  LEFT            873
+  STATE           ok
+second
+  LAST GOOD POLL  never
+  LAG             1m1s
+  LEFT            ?
+  STATE           BROKEN for 1m0s:
+                  refused
+
+cs-alerts
+  24 H     ····················▁█·▄
+  TODAY    13
+  WAITING  2
+  OLDEST   1h0m0s
+  DOUBT    yes
+  DEAD     1
+  STATE    PAUSED for 2h0m0s: token
+           revoked, put a new one; next
+           try in 4m0s
+`}} {
+		var b bytes.Buffer
+		s.print(&b, test.width)
+		if diff := cmp.Diff(test.want, b.String()); diff != "" {
+			t.Errorf("%d columns:\n%s", test.width, diff)
+		}
+	}
+}
+
+// TestStatusWatch looks again and again until it is stopped, and does not mind a daemon that is gone.
+func TestStatusWatch(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, hurried...)
+	p := r.start()
+	r.awaitBaseline(p)
+	w := r.start("status", "--watch", "--config", r.config)
+	await(t, "a second look", func() bool { return strings.Count(w.log(), "SINK ") == 2 }, w.log)
+	p.kill()
+	w.awaitLog("no running talkrelay answers")
+	w.signal(syscall.SIGINT)
+	if code := w.wait(time.Minute); code != exitOK || strings.Contains(w.log(), "\x1b") {
+		t.Errorf("exit code %d\n%q", code, w.log())
+	}
 }
 
 func TestStatusWithoutDaemon(t *testing.T) {
