@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -119,6 +120,18 @@ func helper(t testing.TB, job, path string) (*exec.Cmd, *bufio.Scanner, io.Write
 		_ = cmd.Wait()
 	})
 	return cmd, bufio.NewScanner(out), in
+}
+
+// setting returns a number from the environment, by which a test is made longer or repeated.
+func setting(t *testing.T, name string, otherwise uint64) uint64 {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return otherwise
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	must(t, err)
+	return n
 }
 
 func must(t testing.TB, err error) {
