@@ -120,7 +120,7 @@ func (s *chatReader) isLast(w *walk, p *chatPage) bool {
 	case !w.Full:
 		return !newsBelow(p.found)
 	}
-	return !w.Baseline && w.States == len(walkStates) && w.state() == stateClosed && s.farEnough(w, p)
+	return w.Bounded && w.state() == stateClosed && s.farEnough(w, p)
 }
 
 // farEnough reports whether every chat of a page was closed so long ago that a sweep need not look further: longer than

@@ -69,7 +69,8 @@ type walk struct {
 	Page     int    `json:",omitempty"` // pages read of this state
 	Last     uint64 `json:",omitempty"` // ids of the page before
 	Anchor   uint64 `json:",omitempty"` // ids of an earlier page
-	Full     bool   `json:",omitempty"` // reads to the end, news or not
+	Full     bool   `json:",omitempty"` // reads to the end, news or not …
+	Bounded  bool   `json:",omitempty"` // … but closed chats only as far back as they may have moved
 	Quiet    bool   `json:",omitempty"` // a tick would have stopped in this state already
 	Excused  bool   `json:",omitempty"` // another walk was not through: missed openings do not speak against the order
 	Mark     int    `json:",omitempty"` // chatCursor.Mark that this walk clears when it is through the live states
@@ -80,9 +81,13 @@ type walk struct {
 
 func startWalk(m mode, cur chatCursor) walk {
 	w := walk{States: len(walkStates), Full: true, Baseline: !cur.Done}
-	if m == tick && cur.Done {
+	switch {
+	case w.Baseline:
+	case m == tick:
 		w.States, w.Full = liveStates, cur.FullRead || cur.Mark != 0
 		w.Mark = cur.Mark
+	case m == sweep:
+		w.Bounded = true
 	}
 	return w
 }
