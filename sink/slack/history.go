@@ -16,10 +16,9 @@ import (
 )
 
 const (
-	historyLimit  = 200             // messages a page
-	historyBefore = 2 * time.Minute // looked at before the first attempt, where only clocks tell when that was
-	historyAfter  = time.Hour       // looked at after now
-	maxPageWait   = time.Minute     // waited for the next page; a longer wait is the worker's
+	historyLimit = 200            // messages a page
+	maxPageWait  = time.Minute    // waited for the next page; a longer wait is the worker's
+	clockSet     = 48 * time.Hour // by how much our clock may have been set since we last saw Slack's
 )
 
 // Resolve searches the channel's history for m. Of several copies it keeps the first and deletes the others.
@@ -103,18 +102,19 @@ func (s *Sink) search(ctx context.Context, m sink.Message) (copies []string, cha
 	return slices.Compact(copies), channel, err
 }
 
-// window returns the bounds of the search by Slack's clock: from the delivery before m, else from shortly before the
-// first attempt. Both are given, because with oldest alone Slack returns what is nearest to oldest.
+// window returns the bounds of the search by Slack's clock: from the delivery before m, else from before the first
+// attempt, to after now. Where our clock has to tell, the bounds are wide: it may have been set since the last answer
+// showed how far it is from Slack's. Both are given, because with oldest alone Slack returns what is nearest to oldest.
 func (s *Sink) window(m sink.Message, now time.Time) url.Values {
 	skew, _ := s.ws.clockSkew()
 	oldest := m.After
 	if !tsForm.MatchString(oldest) {
 		oldest = "0"
 		if !m.FirstSent.IsZero() && !m.FirstSent.After(now) { // after now: the clock was set back since
-			oldest = formatTS(m.FirstSent.Add(skew - historyBefore))
+			oldest = formatTS(m.FirstSent.Add(skew - clockSet))
 		}
 	}
-	return url.Values{"oldest": {oldest}, "latest": {formatTS(now.Add(skew + historyAfter))}}
+	return url.Values{"oldest": {oldest}, "latest": {formatTS(now.Add(skew + clockSet))}}
 }
 
 // pages reads the history page by page. Fewer messages than asked for do not mean the end: only an empty cursor does.

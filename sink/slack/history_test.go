@@ -118,8 +118,14 @@ func TestResolveWindow(t *testing.T) {
 		if _, _, err := s.Resolve(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
-		between(t, form.Get("oldest"), server.Add(-3*time.Minute))
-		between(t, form.Get("latest"), server.Add(time.Hour))
+		between(t, form.Get("oldest"), server.Add(-clockSet-time.Minute))
+		between(t, form.Get("latest"), server.Add(clockSet))
+		for _, set := range []time.Duration{24 * time.Hour, -24 * time.Hour} { // since Slack's clock was last seen
+			posted := server.Add(set).Unix()
+			if ts(t, form.Get("oldest")) > posted || ts(t, form.Get("latest")) < posted {
+				t.Errorf("a message of %d is not between %s and %s", posted, form.Get("oldest"), form.Get("latest"))
+			}
+		}
 
 		m.After = "1795320000.000100"
 		if _, _, err := s.Resolve(t.Context(), m); err != nil {
@@ -144,6 +150,18 @@ func TestResolveAfterTheClockWasSetBack(t *testing.T) {
 	if got := f.seen("conversations.history")[0].form.Get("oldest"); got != "0" {
 		t.Errorf("oldest = %s, want 0: the message may be older than our clock says", got)
 	}
+}
+
+// clockSet is by how much more than a day our clock may be set without harm.
+const clockSet = 48 * time.Hour
+
+// ts returns the seconds of a Slack time.
+func ts(t *testing.T, text string) (seconds int64) {
+	t.Helper()
+	if _, err := fmt.Sscanf(text, "%d.", &seconds); err != nil {
+		t.Errorf("%q: %v", text, err)
+	}
+	return seconds
 }
 
 func between(t *testing.T, ts string, want time.Time) {
