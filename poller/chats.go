@@ -181,9 +181,12 @@ func clearMark(w *walk, cur *chatCursor) {
 // finish notes in cur that w is complete.
 func (s *chatReader) finish(w *walk, cur *chatCursor) {
 	if w.Baseline {
-		cur.Done, cur.Swept = true, w.Start
+		cur.Done, cur.Swept, cur.Full = true, w.Start, millis(time.Now())
 		s.log.Info("first look complete, what is new from now on is delivered", "count", w.Rows)
 		return
+	}
+	if w.Full && !w.Bounded && w.States == len(walkStates) {
+		cur.Full = millis(time.Now())
 	}
 	if w.States == len(walkStates) && w.Start >= cur.Swept+sweptStep.Milliseconds() {
 		cur.Swept = w.Start

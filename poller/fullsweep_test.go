@@ -1,8 +1,11 @@
 package poller_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"talkrelay/poller"
 )
@@ -41,4 +44,42 @@ func TestFullSweepReadsEverything(t *testing.T) {
 	}
 	run(t, p, poller.JobFullSweep)
 	wantIDs(t, s, opened, id)
+}
+
+// A machine that is off at night, or a daemon that is often restarted, gets its full sweep too, and only one a day.
+func TestMissedFullSweepIsMadeUpFor(t *testing.T) {
+	t.Parallel()
+	hours := func(ctx context.Context, p *poller.Poller) error {
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Hour)
+		defer cancel()
+		return p.Run(ctx)
+	}
+	once := func(ctx context.Context, p *poller.Poller) error { return p.Once(ctx) }
+	for name, work := range map[string]func(context.Context, *poller.Poller) error{"office hours": hours, "once": once} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				a, s := newTalk(), newStore()
+				closedLongAgo(a)
+				id := openedID(a.chats["old03"])
+				show := hide(a, "old03")
+				up := func() (rows int) {
+					a.rows = 0
+					p := newPoller(t, a, s, func(c *poller.Config) { c.Poll, c.Sweep = "@every 10m", "@every 3h" })
+					if err := work(t.Context(), p); err != nil {
+						t.Fatal(err)
+					}
+					return a.rows
+				}
+				up() // from 9 o'clock in Seoul
+				show()
+				time.Sleep(22 * time.Hour)
+				up()
+				wantIDs(t, s, opened, id)
+				if rows := up(); rows > 60 {
+					t.Errorf("%d rows read after a restart on the same day", rows)
+				}
+			})
+		})
+	}
 }

@@ -11,6 +11,7 @@ import (
 
 const (
 	sweepSoon = 2 * time.Second  // after the start; a sweep makes up for the time the daemon was down
+	fullSoon  = time.Minute      // after the start, if a full sweep was missed
 	beatEvery = 10 * time.Second // while nothing is due
 )
 
@@ -47,10 +48,30 @@ func (p *Poller) start(now time.Time) {
 			j.due = now
 		case JobSweep:
 			j.due = now.Add(sweepSoon)
+		case JobFullSweep:
+			j.due = j.schedule.after(now)
+			if p.missedFullSweep(now) {
+				j.due = now.Add(fullSoon)
+			}
 		default:
 			j.due = j.schedule.after(now)
 		}
 	}
+}
+
+// missedFullSweep reports whether a full sweep was due since the last one was complete: on a machine that is off at
+// night there would never be one.
+func (p *Poller) missedFullSweep(now time.Time) bool {
+	data, err := p.cfg.Store.Cursor(p.cfg.Name, chatsStream)
+	if err != nil {
+		return false // whoever polls says so
+	}
+	cur, err := readChatCursor(data)
+	if err != nil || !cur.Done {
+		return false
+	}
+	due := p.job(JobFullSweep).schedule.Next(fromMillis(cur.Full))
+	return !due.IsZero() && !due.After(now)
 }
 
 // nextJob returns the job to run now, nil if none is due. It is the most important one that is due, unless another one

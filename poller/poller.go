@@ -83,36 +83,46 @@ func newChatReader(cfg *Config) *chatReader {
 // Name returns the name of the channel.
 func (p *Poller) Name() string { return p.cfg.Name }
 
-// Once runs one poll and one sweep to their ends. It must not be called while Run runs.
+// Once runs one poll and one sweep to their ends; in the sweep's place a full one, if that is due since the last one.
+// It must not be called while Run runs.
 func (p *Poller) Once(ctx context.Context) error {
-	for _, name := range []string{JobPoll, JobSweep} {
-		if err := p.PollOnce(ctx, name); err != nil {
-			return err
-		}
+	if err := p.PollOnce(ctx, JobPoll); err != nil {
+		return err
 	}
-	return nil
+	if p.missedFullSweep(time.Now()) {
+		return p.PollOnce(ctx, JobFullSweep)
+	}
+	return p.PollOnce(ctx, JobSweep)
 }
 
 // PollOnce runs one job, from its start to its end, whatever its schedule says; of contacts, which has no end, it runs
 // one step. It must not be called while Run runs.
 func (p *Poller) PollOnce(ctx context.Context, name string) error {
-	for _, j := range p.jobs {
-		if j.name != name {
-			continue
+	j := p.job(name)
+	if j == nil {
+		return fmt.Errorf("no job %q", name)
+	}
+	if !j.paced {
+		j.from = nil
+	}
+	for {
+		if err := p.step(ctx, j); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
-		if !j.paced {
-			j.from = nil
-		}
-		for {
-			if err := p.step(ctx, j); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-			if j.from == nil || j.paced {
-				return nil
-			}
+		if j.from == nil || j.paced {
+			return nil
 		}
 	}
-	return fmt.Errorf("no job %q", name)
+}
+
+// job returns the job of this name, nil if there is none.
+func (p *Poller) job(name string) *job {
+	for _, j := range p.jobs {
+		if j.name == name {
+			return j
+		}
+	}
+	return nil
 }
 
 // Status is a snapshot of how a Poller does.
