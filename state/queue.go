@@ -136,7 +136,7 @@ func settleAll(tx *bolt.Tx, sink string, seqs []uint64, o talkrelay.Outcome) err
 			err = bury(tx, sink, seq, deadRecord{Event: row.Event, Route: row.Route, Reason: o.Dead, At: o.At})
 			record.Dead++
 		} else {
-			err = confirm(tx, sink, row.Event, receiptRecord{Receipt: o.Receipt, At: o.At})
+			err = confirm(tx, sink, row.Event, receiptRecord{Receipt: o.Receipt, Route: row.Route, At: o.At})
 			delivered++
 		}
 		if err != nil {

@@ -74,7 +74,9 @@ type deadRecord struct {
 
 type receiptRecord struct {
 	Receipt string    `json:"receipt"`
+	Route   string    `json:"route,omitempty"`
 	At      time.Time `json:"at,omitzero"`
+	Dropped bool      `json:"dropped,omitempty"` // given up undelivered, by somebody's wish
 }
 
 // doneRecord is kept for every event until the retention ends, so it is 12 bytes and not JSON: seen in milliseconds

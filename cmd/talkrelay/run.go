@@ -75,7 +75,7 @@ func (o runOptions) openDaemon(stderr io.Writer) (*daemon, error) {
 		log.Error("open state file", "err", err.Error())
 		return nil, failed(fmt.Errorf("open state file: %w", err))
 	}
-	d := &daemon{options: o, stderr: stderr, db: db, started: time.Now()}
+	d := &daemon{options: o, stderr: stderr, db: db, started: time.Now(), chores: make(chan chore)}
 	if err := d.use(cfg, log); err != nil {
 		_ = db.Close()
 		return nil, failed(err)
@@ -121,6 +121,7 @@ type daemon struct {
 
 	started  time.Time
 	watchdog watchdog
+	chores   chan chore
 }
 
 // use makes cfg the daemon's config. On an error the daemon keeps what it had.
@@ -161,24 +162,25 @@ func (d *daemon) serve(ctx context.Context) error {
 		appCtx, stop := context.WithCancel(ctx)
 		ended := make(chan error, 1)
 		go func() { ended <- d.app.run(appCtx) }()
-		next := d.awaitReload(ctx, reload, ended)
-		if next == nil {
+		pause := d.awaitPause(ctx, reload, ended)
+		if pause == nil {
 			notify(d.log, daemonStopping)
 		}
 		stop()
 		err := <-ended
-		if next == nil {
+		if pause == nil {
 			d.log.Info("stopped")
 			return err
 		}
-		if err := d.reload(next); err != nil {
+		if err := pause(); err != nil {
 			return err
 		}
 	}
 }
 
-// awaitReload returns the config of the next reload that succeeds, nil when the daemon is to end.
-func (d *daemon) awaitReload(ctx context.Context, reload <-chan os.Signal, ended chan error) *config {
+// awaitPause waits for something to be done while nothing is polled or delivered, and returns it: a reload whose config is good,
+// or what was given to between. nil = the daemon is to end.
+func (d *daemon) awaitPause(ctx context.Context, reload <-chan os.Signal, ended chan error) func() error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -188,9 +190,32 @@ func (d *daemon) awaitReload(ctx context.Context, reload <-chan os.Signal, ended
 			return nil
 		case <-reload:
 			if next := d.readAgain(); next != nil {
-				return next
+				return func() error { return d.reload(next) }
+			}
+		case c := <-d.chores:
+			return func() error {
+				c.done <- c.do()
+				return d.use(d.cfg, d.log)
 			}
 		}
+	}
+}
+
+// chore is something to be done while nothing is polled or delivered.
+type chore struct {
+	do   func() error
+	done chan error
+}
+
+// between does something while nothing is polled or delivered: after the sends in hand, ten seconds at most. It returns
+// the error of do, or that of ctx if its turn did not come.
+func (d *daemon) between(ctx context.Context, do func() error) error {
+	c := chore{do, make(chan error, 1)}
+	select {
+	case d.chores <- c:
+		return <-c.done
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
