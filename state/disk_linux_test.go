@@ -195,3 +195,21 @@ func dayOnFullDisk(t *testing.T, dir string, free int, refused map[string]int) (
 	}
 	return full
 }
+
+// A state on a disk that has become read-only cannot be worked on, but a backup of it can be made: that is when one is
+// needed.
+func TestReadOnlyDisk(t *testing.T) {
+	t.Parallel()
+	dir := smallDisk(t, "4m")
+	path := filepath.Join(dir, "talkrelay.db")
+	db := mustOpen(t, state.Config{Path: path})
+	must(t, db.Commit(oneEvent(db, "e1")))
+	must(t, db.Close())
+	must(t, syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
+	_, err := state.Open(state.Config{Path: path})
+	wantError(t, err, state.ErrUnwritable, "read-only file system", "change path in [state]")
+	copied := backUp(t, path)
+	if got := waiting(t, mustOpen(t, state.Config{Path: copied})); !slices.Equal(got, []string{"e1"}) {
+		t.Errorf("waiting: %v", got)
+	}
+}
