@@ -12,7 +12,7 @@ type Migration = migration
 func OpenWith(cfg Config, steps []Migration) (*DB, error) { return open(cfg, steps) }
 
 // OnStep has f called between the steps of a compaction.
-func (db *DB) OnStep(f func(step string)) { db.step = f }
+func (db *DB) OnStep(f func(step string)) { db.cfg.Step = f }
 
 // TxID returns the number of the last write transaction.
 func (db *DB) TxID() (id int) {

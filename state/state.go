@@ -64,6 +64,8 @@ type Config struct {
 	MaxSize int64
 	// Logger may be nil.
 	Logger *slog.Logger
+	// Step is called with the name of each step of a compaction, for a test to end the process just there. nil = nobody.
+	Step func(name string)
 }
 
 // Validate returns what is wrong with c, with keys as in the [state] table of the config file.
@@ -111,8 +113,6 @@ type DB struct {
 	file     *boltFile
 	closed   bool
 	broken   error // set once a write has panicked: the lock of bbolt's writer may be lost
-
-	step func(string) // called between the steps of a compaction; nil outside tests
 }
 
 // Epoch returns the boot counter: Open raises it by one and has synced it when it returns.
@@ -145,7 +145,7 @@ func (db *DB) Close() error {
 }
 
 func (db *DB) at(step string) {
-	if db.step != nil {
-		db.step(step)
+	if db.cfg.Step != nil {
+		db.cfg.Step(step)
 	}
 }

@@ -40,26 +40,29 @@ type appSink struct {
 }
 
 // newApp connects the packages. It sends nothing.
-func newApp(cfg *config, db *state.DB, log *slog.Logger, beat func(channel string)) (*app, error) {
+func (d *daemon) newApp(cfg *config, log *slog.Logger) (*app, error) {
 	a := &app{log: log}
 	base, err := sink.BaseTransport(cfg.plan.base.caPEM, cfg.plan.base.proxy)
 	if err != nil {
 		return nil, err
 	}
-	targets, err := makeTargets(cfg, base, func(key string) sink.Memory { return db.Memory(key) }, log)
+	targets, err := makeTargets(cfg, base, func(key string) sink.Memory { return d.db.Memory(key) }, log)
 	if err != nil {
 		return nil, err
 	}
 	for _, t := range targets {
-		queue := db.Queue(t.name)
-		t.worker.Sink, t.worker.Instance, t.worker.Target, t.worker.Outbox, t.worker.Receipts = t.name, db.Instance(), t.sink, queue, queue
+		queue := d.db.Queue(t.name)
+		t.worker.Sink, t.worker.Instance, t.worker.Target, t.worker.Outbox, t.worker.Receipts = t.name, d.db.Instance(), t.sink, queue, queue
 		t.worker.Retry, t.worker.Logger = cfg.plan.retry, log
+		if d.options.seams != nil {
+			d.options.seams.worker(&t.worker)
+		}
 		a.sinks = append(a.sinks, appSink{name: t.name, worker: dispatch.NewWorker(t.worker), queue: queue})
 	}
-	a.warnOfOrphans(db)
+	a.warnOfOrphans(d.db)
 	cfg.plan.router.LogTo(log)
 	for _, c := range cfg.plan.channels {
-		p, err := a.newPoller(c, base, db, cfg.plan.router, beat)
+		p, err := d.newPoller(a, c, base, cfg.plan.router)
 		if err != nil {
 			return nil, fmt.Errorf("channel %s: %w", c.poller.Name, err)
 		}
@@ -84,17 +87,20 @@ func (a *app) warnOfOrphans(db *state.DB) {
 	}
 }
 
-func (a *app) newPoller(c channelPlan, base http.RoundTripper, db *state.DB, router *dispatch.Router, beat func(string)) (appPoller, error) {
+func (d *daemon) newPoller(a *app, c channelPlan, base http.RoundTripper, router *dispatch.Router) (appPoller, error) {
 	c.client.Transport = base
 	client := channeltalk.New(c.client)
 	cfg := c.poller
-	cfg.API, cfg.Store, cfg.Epoch = client, db, db.Epoch()
+	cfg.API, cfg.Store, cfg.Epoch = client, d.db, d.db.Epoch()
 	cfg.Match, cfg.Committed = router.Match, a.wake
 	cfg.Logger = a.log
-	cfg.Beat = func() { beat(c.poller.Name) }
+	cfg.Beat = func() { d.watchdog.beat(c.poller.Name) }
 	schedule, err := poller.ParseSchedule(cfg.Poll, cfg.Location)
 	if err != nil {
 		return appPoller{}, err
+	}
+	if d.options.seams != nil {
+		d.options.seams.poller(&cfg)
 	}
 	p, err := poller.New(cfg)
 	return appPoller{Poller: p, quota: client.Quota, next: schedule.Next}, err

@@ -14,6 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"talkrelay/dispatch"
+	"talkrelay/poller"
 	"talkrelay/state"
 )
 
@@ -54,6 +56,15 @@ type runOptions struct {
 	config string
 	once   bool
 	log    logConfig
+	seams  seams // nil but in tests
+}
+
+// seams is where a test gets between the packages. It may put something of its own in front of what a config holds,
+// before the package gets it.
+type seams interface {
+	state(*state.Config)
+	poller(*poller.Config)
+	worker(*dispatch.WorkerConfig)
 }
 
 // openDaemon loads the config and opens the state file.
@@ -70,6 +81,9 @@ func (o runOptions) openDaemon(stderr io.Writer) (*daemon, error) {
 	cfg.warn(log)
 	stateCfg := cfg.plan.state
 	stateCfg.Logger = log
+	if o.seams != nil {
+		o.seams.state(&stateCfg)
+	}
 	db, err := state.Open(stateCfg)
 	if err != nil {
 		log.Error("open state file", "err", err.Error())
@@ -126,7 +140,7 @@ type daemon struct {
 
 // use makes cfg the daemon's config. On an error the daemon keeps what it had.
 func (d *daemon) use(cfg *config, log *slog.Logger) error {
-	a, err := newApp(cfg, d.db, log, d.watchdog.beat)
+	a, err := d.newApp(cfg, log)
 	if err != nil {
 		return err
 	}
@@ -223,27 +237,28 @@ func (d *daemon) between(ctx context.Context, do func() error) error {
 // for something that only a restart can change.
 func (d *daemon) readAgain() *config {
 	next, err := readConfig(d.options.config, os.Getenv)
-	switch {
-	case err != nil:
+	if err != nil {
 		d.log.Error("reload refused, the old config stays in force", "err", err.Error())
 		return nil
-	case next.plan.state != d.cfg.plan.state:
-		d.log.Error("reload refused, the old config stays in force", "err",
-			stateChange(d.cfg.plan.state, next.plan.state)+" can only change with a restart")
+	}
+	if key := stateChange(d.cfg.plan.state, next.plan.state); key != "" {
+		d.log.Error("reload refused, the old config stays in force", "err", key+" can only change with a restart")
 		return nil
 	}
 	return next
 }
 
-// stateChange names the key of what differs between two configs of the open state file.
+// stateChange names the key of what differs between two configs of the open state file, "" if nothing does.
 func stateChange(old, next state.Config) string {
 	switch {
 	case next.Path != old.Path:
 		return "state.path"
 	case next.Retention != old.Retention:
 		return "state.retention"
+	case next.MaxSize != old.MaxSize:
+		return "state.max_size_mb"
 	}
-	return "state.max_size_mb"
+	return ""
 }
 
 // reload puts next in force. The app has stopped; the state file, and with it every cursor, stays as it is.
