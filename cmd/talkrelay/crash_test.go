@@ -2,10 +2,10 @@ package main
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,7 +14,7 @@ import (
 
 // Kills of TestKill, and its seed, can be set for a longer run or to repeat one:
 //
-//	TALKRELAY_KILLS=1000 TALKRELAY_SEED=7 go test -run TestKill -timeout 2h ./cmd/talkrelay
+//	TALKRELAY_KILLS=1000 TALKRELAY_SEED=7 go test -v -run TestKill -timeout 2h ./cmd/talkrelay
 const (
 	killsVariable = "TALKRELAY_KILLS"
 	seedVariable  = "TALKRELAY_SEED"
@@ -33,73 +33,181 @@ func setting(t *testing.T, name string, otherwise uint64) uint64 {
 	return n
 }
 
-// TestKill kills the daemon at random instants while inquiries arrive and both services misbehave, and starts it again.
-// At the end every opening stands in Slack and in the sheet once, and in the same order in both.
+// TestKill kills the daemon in every window and at random instants, while inquiries arrive, chats are opened again,
+// numbers change, and all services misbehave, and starts it again. At the end every opening and every change stands once
+// in Slack and once in its tab, in the same order, and inquiries in the order in which they came. The seed decides what
+// happens, when, where the daemon dies, and how the services fail; only which request meets which failure is up to the
+// moment.
 func TestKill(t *testing.T) {
 	t.Parallel()
-	kills, seed := setting(t, killsVariable, 20), setting(t, seedVariable, uint64(time.Now().UnixNano()))
+	kills := uint64(60)
+	if testing.Short() {
+		kills = 15
+	}
+	kills, seed := setting(t, killsVariable, kills), setting(t, seedVariable, uint64(time.Now().UnixNano()))
 	t.Logf("%s=%d %s=%d", killsVariable, kills, seedVariable, seed)
-	random := rand.New(rand.NewPCG(seed, 0))
-
-	// Look-ups wait longer than the services hold a request, as they do in real life.
-	r := newRig(t,
-		`"@every 2s"`, `"@every 1s"`,
-		`channel = `, `lookups_answered = ["100ms", "200ms"]
-lookups_unanswered = ["300ms", "500ms"]
-recheck_after = "1s"
-timeout = "2s"
-per_second = 100.0
-per_minute = 10000.0
-channel = `)
-	r.world.Slack.Set(sandbox.SlackSettings{Unlimited: true})
-	r.world.Google.Set(sandbox.GoogleSettings{WritesPerMinute: -1, ReadsPerMinute: -1})
-	p := r.start()
-	r.awaitBaseline(p)
-	r.world.SetFault(sandbox.RandomFaults(seed, 0.05, 100*time.Millisecond))
-
-	var closed []*sandbox.Chat
-	for i := range kills {
-		for range 1 + random.IntN(5) {
-			closed = r.happen(random, int(i), closed)
-		}
-		// Wherever the daemon is by then, that is where it dies: starting, polling, committing, sending, in doubt.
-		time.Sleep(time.Duration(random.IntN(900)) * time.Millisecond)
-		p.kill()
-		p = r.start()
+	start := time.Now()
+	plan := newCrashPlan(seed, int(kills))
+	r := &victim{crashRig: newCrashRig(t, plan.regulars), died: map[string]int{}, hasty: map[string]bool{}, chats: map[int]*crashChat{}}
+	r.world.SetFault(misbehave(seed))
+	for _, l := range plan.lives[:kills] {
+		r.live(l)
 	}
 	r.world.SetFault(nil)
-	await(t, "everything, once each", func() bool { return r.once() == "" }, func() string { return r.once() + "\n" + p.log() })
-	if slack, sheet := r.slackKeys(), rowKeys(r.rows(demoInquiries)); !slices.Equal(slack, sheet) {
-		t.Errorf("the order differs:\nslack %v\nsheet %v", slack, sheet)
+	p := r.startTrapped(&trap{})
+	r.left = append(r.left, plan.lives[kills].happenings...)
+	await(t, "the last happenings", func() bool { r.happen(); return len(r.left) == 0 }, func() string {
+		return fmt.Sprintf("left: %+v\n%s\n%s", r.left, r.result(), p.log())
+	})
+	result := r.settle(p)
+	r.assertOrder()
+	t.Logf("%s\n%d events, lost %d, doubled %d, seed %d, %s", r.deaths(), result.events, result.lost(), result.doubled(), seed,
+		time.Since(start).Round(time.Second))
+}
+
+// victim is a daemon that dies again and again, and its shop.
+type victim struct {
+	*crashRig
+	chats map[int]*crashChat
+	left  []happening     // whose time has come and that still wait for something
+	died  map[string]int  // how often, where
+	hasty map[string]bool // openings of chats that were closed at once
+}
+
+type crashChat struct {
+	*sandbox.Chat
+	openings int
+}
+
+// live runs the daemon until it dies.
+func (r *victim) live(l life) {
+	r.t.Helper()
+	for len(l.happenings) > 0 && l.happenings[0].at == 0 {
+		r.left = append(r.left, l.happenings[0])
+		l.happenings = l.happenings[1:]
+	}
+	r.happen()
+	start := time.Now()
+	p := r.startTrapped(&trap{Seam: l.window.Seam, Sink: l.window.Sink, Nth: l.window.Nth, Fault: kill})
+	for _, h := range l.happenings {
+		if r.ended(p, time.Until(start.Add(h.at))) {
+			break
+		}
+		r.left = append(r.left, h)
+		l.happenings = l.happenings[1:]
+		r.happen()
+	}
+	ended := r.ended(p, time.Until(start.Add(l.length)))
+	p.kill()
+	r.left = append(r.left, l.happenings...)
+	switch {
+	case p.sprung():
+		r.died[l.window.name()]++
+	case ended:
+		r.t.Fatalf("the daemon ended by itself:\n%s", p.log())
+	default:
+		r.died[atRandom]++
 	}
 }
 
-// happen makes one thing happen: a new chat, one that is closed at once, or one whose last opening has long arrived and
-// that is opened again.
-func (r *rig) happen(random *rand.Rand, life int, closed []*sandbox.Chat) []*sandbox.Chat {
-	if n := len(closed); n > 0 && random.IntN(4) == 0 {
-		i := random.IntN(n)
-		chat := closed[i]
-		if slices.Contains(r.slackKeys(), fmt.Sprintf("%s/1", chat.ID())) {
-			chat.Reopen("다시 문의합니다")
-			return slices.Delete(closed, i, i+1)
-		}
+const atRandom = "at a random instant"
+
+// ended waits for d, or until p has ended.
+func (r *victim) ended(p *process, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-p.ended:
+		return true
+	case <-timer.C:
+		return false
 	}
-	chat := r.customer(fmt.Sprintf("고객 %d", life), "문의합니다")
-	if random.IntN(3) == 0 {
-		chat.Close()
-		closed = append(closed, chat)
-	}
-	return closed
 }
 
-// once says what is missing or too much, "" if every opening has arrived once at both destinations.
-func (r *rig) once() string {
-	c := r.compare()
-	for _, d := range []sandbox.Diff{c.slack, c.sheets} {
-		if len(d.Lost)+len(d.Doubled)+len(d.Extra) > 0 {
-			return c.verdict()
+// happen lets everything happen that is due and waits for nothing. Of one chat or regular nothing overtakes.
+func (r *victim) happen() {
+	seen := map[string]bool{}
+	for _, key := range slices.Concat(rowKeys(r.rows(demoInquiries)), r.changeRows()) {
+		seen[key] = true
+	}
+	type subject struct {
+		regular bool
+		who     int
+	}
+	waits := map[subject]bool{}
+	r.left = slices.DeleteFunc(r.left, func(h happening) bool {
+		s := subject{h.what == changes, h.who}
+		if waits[s] = waits[s] || !r.ready(h, seen); waits[s] {
+			return false
+		}
+		r.do(h)
+		return true
+	})
+}
+
+// ready reports whether what h builds on has been seen.
+func (r *victim) ready(h happening, seen map[string]bool) bool {
+	switch h.what {
+	case opens:
+		return true
+	case changes:
+		last := r.regulars[h.who].lastChange()
+		return last == "" || seen[last]
+	}
+	c := r.chats[h.who]
+	return c != nil && seen[fmt.Sprintf("%s/%d", c.ID(), c.openings)]
+}
+
+func (r *victim) do(h happening) {
+	switch h.what {
+	case opens:
+		c := &crashChat{r.customer(h.text, h.text), 1}
+		r.chats[h.who] = c
+		if h.atOnce {
+			c.Close()
+			r.hasty[c.ID()+"/1"] = true
+		}
+	case reopens:
+		c := r.chats[h.who]
+		c.Reopen(h.text)
+		c.openings++
+	case closes:
+		r.chats[h.who].Close()
+	case changes:
+		r.change(r.regulars[h.who], h.number)
+	}
+}
+
+// assertOrder compares the order of the inquiries with that in which they happened. A chat that was closed before
+// anybody could look is found by a sweep, later than others.
+func (r *victim) assertOrder() {
+	r.t.Helper()
+	opened := r.channel.Happenings()[r.before:]
+	var want, got []string
+	count, normal := map[string]int{}, map[string]bool{}
+	for _, h := range opened {
+		if h.Kind == sandbox.ContactChanged {
+			continue
+		}
+		if key := numbered(count, h.ChatID); !r.hasty[key] {
+			want, normal[key] = append(want, key), true
 		}
 	}
-	return ""
+	for _, key := range rowKeys(r.rows(demoInquiries)) {
+		if normal[key] {
+			got = append(got, key)
+		}
+	}
+	if d := sandbox.Compare(want, got); len(d.Disordered) > 0 {
+		r.t.Errorf("not in the order in which they came: %v\nof %v", d.Disordered, want)
+	}
+}
+
+// deaths lists where the daemon died, and how often.
+func (r *victim) deaths() string {
+	var lines []string
+	for _, w := range append(windows(), window{Seam: atRandom}) {
+		lines = append(lines, fmt.Sprintf("%5d %s", r.died[w.name()], w.name()))
+	}
+	return "killed:\n" + strings.Join(lines, "\n")
 }

@@ -20,6 +20,9 @@ const asDaemon = "TALKRELAY_TEST_AS_DAEMON"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asDaemon) != "" {
+		if trap := os.Getenv(trapVariable); trap != "" {
+			os.Exit(runTrapped(trap))
+		}
 		main()
 	}
 	os.Exit(m.Run())
