@@ -52,7 +52,7 @@ func (s *chats) Poll(ctx context.Context, prev View, from Position) (Batch, erro
 	}
 	page, err := s.api.UserChats(ctx, w.query())
 	if err != nil {
-		return Batch{}, err
+		return Batch{Next: w.again(s.mode, err)}, err
 	}
 	p := chatPage{ChatPage: page, rows: chatRows(page), prev: prev, cur: cur}
 	b, err := s.compare(ctx, &p)
@@ -83,7 +83,7 @@ func (s *chatReader) turn(w *walk, cur *chatCursor, p *chatPage) (more bool) {
 	if w.Start == 0 {
 		w.Start = millis(p.ServerTime)
 	}
-	w.Rows += len(p.rows)
+	w.Rows, w.Retries = w.Rows+len(p.rows), 0
 	s.sayWhatIsOdd(w, p)
 	s.checkOrder(w, cur, p)
 	goOn := !s.isLast(w, p)

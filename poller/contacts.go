@@ -92,15 +92,8 @@ func (s *contacts) Poll(ctx context.Context, prev View, from Position) (Batch, e
 		return Batch{}, err
 	}
 	b := Batch{Entities: map[talkrelay.Ref][]byte{}}
-	for i, k := range known.users {
-		if err := s.read(ctx, k, &r, &b); err != nil {
-			if i == 0 {
-				return Batch{}, err
-			}
-			known.backTo(i, &r) // keep what was found, and begin with this one next time
-			break
-		}
-		r.Unsaved++
+	if err := s.readAll(ctx, known, &r, &b); err != nil {
+		return Batch{Next: encode(r)}, err
 	}
 	if prev.Cursor() == nil || r.Unsaved >= saveUsers || now.Sub(fromMillis(r.Saved)) >= saveEvery {
 		r.Unsaved, r.Saved = 0, millis(now)
@@ -159,18 +152,23 @@ type knownUser struct {
 	snap userSnapshot
 }
 
-// dueUsers are the customers of one step, and where the lane stood before them.
+// dueUsers are the customers of one step, and where the rotation stood before them.
 type dueUsers struct {
 	users []knownUser
 	rest  bool
+	after string
 }
 
-// backTo puts r back to just before the i-th of them, i >= 1.
+// backTo puts r back to just before the i-th of them.
 func (d *dueUsers) backTo(i int, r *round) {
+	after := d.after
+	if i > 0 {
+		after = d.users[i-1].id
+	}
 	if r.Rest = d.rest; r.Rest {
-		r.Others = d.users[i-1].id
+		r.Others = after
 	} else {
-		r.Recent = d.users[i-1].id
+		r.Recent = after
 	}
 }
 
@@ -180,12 +178,11 @@ func (s *contacts) due(prev View, r *round, now time.Time) (dueUsers, error) {
 	if r.Rest && now.Sub(fromMillis(r.Began)) >= laneEvery {
 		r.startRecent(now)
 	}
-	var d dueUsers
-	d.rest = r.Rest
 	after := &r.Recent
 	if r.Rest {
 		after = &r.Others
 	}
+	d := dueUsers{rest: r.Rest, after: *after}
 	oldest := epochDay(now) - recentDays
 	for scanned := 0; scanned < scanStep; {
 		some, err := prev.Entities(talkrelay.EntityUser, *after, scanPage)
@@ -227,21 +224,52 @@ func (r *round) startRecent(now time.Time) {
 	r.Rest, r.Recent, r.Began, r.Counts = false, "", millis(now), false
 }
 
+// readAll asks for customers until asking for more is of no use now, and puts r to where to go on.
+func (s *contacts) readAll(ctx context.Context, known dueUsers, r *round, b *Batch) error {
+	for i, k := range known.users {
+		err := s.read(ctx, k, r, b)
+		if err == nil {
+			r.Unsaved++
+			continue
+		}
+		done := i
+		if perhapsAlone(err) {
+			done++ // try another one next time
+		}
+		known.backTo(done, r)
+		if i > 0 {
+			return nil // keep what was found; the next step says what is wrong
+		}
+		return err
+	}
+	return nil
+}
+
+// perhapsAlone reports whether it may be just this one customer that cannot be read.
+func perhapsAlone(err error) bool {
+	switch channeltalk.KindOf(err) {
+	case channeltalk.Server, channeltalk.Refused, channeltalk.NotJSON:
+		return true
+	}
+	return false
+}
+
 // read asks for one customer and adds to b what has changed. An error means that asking for others is of no use now.
 func (s *contacts) read(ctx context.Context, k knownUser, r *round, b *Batch) error {
 	u, err := s.api.User(ctx, k.id)
 	s.beat()
 	if err != nil {
-		switch channeltalk.KindOf(err) {
-		case channeltalk.Gone: // deleted, or merged into another: nothing to compare
+		if channeltalk.KindOf(err) == channeltalk.Gone { // deleted, or merged into another: nothing to compare
 			r.Failed = 0
 			return nil
-		case channeltalk.Server, channeltalk.Refused, channeltalk.NotJSON: // perhaps this one alone
-			if r.Failed++; r.Failed < maxFailures {
-				return nil
-			}
 		}
-		return err
+		if !perhapsAlone(err) {
+			return err
+		}
+		if r.Failed++; r.Failed >= maxFailures {
+			return err
+		}
+		return nil
 	}
 	r.Failed = 0
 	row := newUserRow(u)

@@ -178,6 +178,27 @@ func TestRotationFailures(t *testing.T) {
 	})
 }
 
+// However many customers in a row cannot be read, the rotation gets past them, ever more slowly, and says so.
+func TestRotationGetsPastUnreadableCustomers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, s := newTalk(), newStore()
+		known(t, a, s, 50)
+		a.fail = func(op string) error {
+			if strings.HasPrefix(op, "user u-c0002") || strings.HasPrefix(op, "user u-c0003") {
+				return &channeltalk.Error{Op: "read user", Kind: channeltalk.Refused, Status: 422}
+			}
+			return nil
+		}
+		if err := live(t, newPoller(t, a, s, rotating), 2*time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(userRequests(a)); got != 50 {
+			t.Errorf("%d customers asked for, want 50", got)
+		}
+	})
+}
+
 func TestRotationSaysWhenTheBudgetIsShort(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -19,13 +19,13 @@ const gatherLimit = 10_000
 func (p *Poller) gather(ctx context.Context, j *job, v view) (Batch, error) {
 	all, err := j.stream.Poll(ctx, v, j.from)
 	if err != nil {
-		return Batch{}, err
+		return all, err
 	}
 	for more := !j.paced; more && all.Next != nil && len(all.Events) > 0 && len(all.Events) < gatherLimit; {
 		p.cfg.Beat()
 		b, err := j.stream.Poll(ctx, gathered{v, all}, all.Next)
 		if err != nil {
-			all.Next, all.Events = nil, inOrder(all.Events)
+			all.Next, all.Events = b.Next, inOrder(all.Events)
 			return all, err
 		}
 		more = j.name == JobPoll || len(b.Events) > 0 // a poll is short; other walks let it in between

@@ -167,41 +167,6 @@ func TestNobodyStarves(t *testing.T) {
 	})
 }
 
-// A walk that failed begins anew.
-func TestWalkBeginsAnewAfterFailure(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		a, s := newJournal(), newStore()
-		for i := range 100 {
-			a.close(a.open(fmt.Sprintf("c%03d", i), "opened"))
-		}
-		p := newPoller(t, a, s, nil)
-		run(t, p, poller.JobPoll)
-		a.cap = 5
-		pages := 0
-		a.fail = func(op string) error {
-			if op == "list closed" {
-				if pages++; pages == 7 {
-					return errDown
-				}
-			}
-			return nil
-		}
-		var since []string
-		a.during = func(q channeltalk.Query) {
-			if q.State == "closed" {
-				since = append(since, q.Since)
-			}
-		}
-		if err := live(t, p, 90*time.Second); err != nil {
-			t.Fatal(err)
-		}
-		if len(since) < 8 || since[6] != "" {
-			t.Errorf("the page after the failure begins at %q", since)
-		}
-	})
-}
-
 // A long full sweep gives way to polls between its pages.
 func TestPollGoesBeforeFullSweep(t *testing.T) {
 	t.Parallel()

@@ -31,15 +31,18 @@ func (e *commitError) Error() string { return "write what was found: " + e.err.E
 func (e *commitError) Unwrap() error { return e.err }
 
 // step reads one page, or several while there is news, commits what is new and moves the job on. After an error the walk
-// begins anew, but for a paced one, which stays where it was. A panic is an error.
+// goes on where the stream says. If it does not say, the walk begins anew, but for a paced one, which stays where it was.
+// A panic is an error.
 func (p *Poller) step(ctx context.Context, j *job) (err error) {
+	var next Position
+	if j.paced {
+		next = j.from
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			err = crash(r)
 		}
-		if err != nil && !j.paced {
-			j.from = nil
-		}
+		j.from = next
 	}()
 	v := view{store: p.cfg.Store, channel: p.cfg.Name}
 	if v.cursor, err = p.cfg.Store.Cursor(p.cfg.Name, j.stream.Name()); err != nil {
@@ -49,11 +52,10 @@ func (p *Poller) step(ctx context.Context, j *job) (err error) {
 	if err := p.commit(j.stream.Name(), v.cursor, b); err != nil {
 		return err
 	}
-	if readErr != nil {
-		return readErr
+	if readErr == nil || b.Next != nil {
+		next = b.Next
 	}
-	j.from = b.Next
-	return nil
+	return readErr
 }
 
 // commit writes a batch, unless there is nothing in it.

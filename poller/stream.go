@@ -16,7 +16,8 @@ type Stream interface {
 	Name() string
 
 	// Poll reads one page and compares it with prev. from is nil at the start of a walk, else the Next of the batch
-	// before, which has been committed since.
+	// before, which has been committed since. An error may come with a Batch of Next alone: go on from there all the
+	// same. Without it the walk begins anew.
 	Poll(ctx context.Context, prev View, from Position) (Batch, error)
 }
 

@@ -78,7 +78,12 @@ type walk struct {
 	Start    int64  `json:",omitempty"` // Channel Talk's clock at its first page; 0 = not told
 	Newest   int64  `json:",omitempty"` // latest closedAt seen
 	Rows     int    `json:",omitempty"` // chats seen
+	Retries  int    `json:",omitempty"` // of the page to read next, so far
 }
+
+// pageRetries is how often a page is asked for again before the walk begins anew: its cursor may be one that the API
+// knows no more.
+const pageRetries = 5
 
 func startWalk(m mode, cur chatCursor) walk {
 	w := walk{States: len(walkStates), Full: true, Baseline: !cur.Done}
@@ -102,6 +107,22 @@ func resumeWalk(m mode, cur chatCursor, from Position) (walk, error) {
 		return w, fmt.Errorf("decode position in chats: %q", from)
 	}
 	return w, nil
+}
+
+// again returns where w goes on after its page could not be read: at that page, or the longest walks would never come to
+// an end. nil = at its start, where a tick finds what is newest.
+func (w walk) again(m mode, err error) Position {
+	if m == tick && !w.Baseline || w.Retries == pageRetries {
+		return nil
+	}
+	switch channeltalk.KindOf(err) {
+	case channeltalk.Throttled:
+	case channeltalk.Server, channeltalk.Unreachable, channeltalk.NotJSON:
+		w.Retries++
+	default:
+		return nil
+	}
+	return encode(w)
 }
 
 func (w *walk) state() string { return walkStates[w.State] }
