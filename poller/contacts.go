@@ -261,6 +261,9 @@ func (s *contacts) read(ctx context.Context, k knownUser, r *round, b *Batch) er
 	if err != nil {
 		if channeltalk.KindOf(err) == channeltalk.Gone { // deleted, or merged into another: nothing to compare
 			r.Failed = 0
+			if k.snap.Unread {
+				b.Entities[talkrelay.Ref{Type: talkrelay.EntityUser, ID: k.id}] = nil
+			}
 			return nil
 		}
 		if !perhapsAlone(err) {

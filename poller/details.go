@@ -2,6 +2,7 @@ package poller
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -18,7 +19,7 @@ type details struct {
 	health  *talkrelay.Health
 	beat    func()
 
-	quietUntil time.Time // the API asked to be left alone
+	quietUntil time.Time // the API asked to be left alone, or is too slow
 	managers   map[string]talkrelay.Person
 	managersAt time.Time // of the last try to read them
 }
@@ -26,7 +27,7 @@ type details struct {
 const (
 	detailTime    = 3 * time.Second  // for all details of one page
 	managersFor   = 5 * time.Minute  // how long a list of managers, read or not, is good for
-	throttledFor  = 10 * time.Second // pause after a 429 that names none
+	quietFor      = 10 * time.Second // pause after a 429 that names none, or after no answer in time
 	lookupLimit   = 50               // messages in one request
 	lookupPages   = 3                // requests for one chat: a bot rarely says more in a row
 	managersLimit = 500
@@ -61,22 +62,25 @@ func (d *details) settle(err error) bool {
 		d.health.OK()
 		return false
 	case channeltalk.Throttled:
-		d.quietUntil = time.Now().Add(max(throttledFor, retryAfter(err)))
+		d.quietUntil = time.Now().Add(max(quietFor, retryAfter(err)))
+	}
+	if errors.Is(err, context.DeadlineExceeded) { // detailTime is used up: the next page is not to wait as long
+		d.quietUntil = time.Now().Add(quietFor)
 	}
 	d.health.Broken(err)
 	return false
 }
 
-// user reads one customer. nil = not to be had now; gone = not to be had at all.
-func (d *details) user(ctx context.Context, id string) (u *channeltalk.User, gone bool) {
+// user reads one customer. nil = not to be had now.
+func (d *details) user(ctx context.Context, id string) *channeltalk.User {
 	if !d.ready(ctx) {
-		return nil, false
+		return nil
 	}
 	u, err := d.api.User(ctx, id)
 	if !d.settle(err) {
-		return nil, channeltalk.KindOf(err) == channeltalk.Gone
+		return nil
 	}
-	return u, false
+	return u
 }
 
 // message returns what to show of a chat: the customer's last message if it can be had, else the last one that is

@@ -1,6 +1,7 @@
 package poller_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"talkrelay"
 	"talkrelay/channeltalk"
 	"talkrelay/poller"
 )
@@ -295,4 +297,60 @@ func many(n int, m channeltalk.Message) []channeltalk.Message {
 		all[i] = m
 	}
 	return all
+}
+
+// A customer that is not there yet when the chat is, for lists and objects may come from different replicas, is looked
+// for again; one that is never there is forgotten.
+func TestUserThatComesAfterItsChat(t *testing.T) {
+	t.Parallel()
+	a, s := newTalk(), newStore()
+	p := newPoller(t, a, s, func(c *poller.Config) { c.ContactRequestsPerMinute = 30 })
+	run(t, p, poller.JobPoll)
+	late, never := a.open("late", "opened"), a.open("never", "opened")
+	u := a.users[late.UserID]
+	u.Email = "late@example.com"
+	delete(a.users, late.UserID)
+	delete(a.users, never.UserID)
+	run(t, p, poller.JobPoll)
+	wantIDs(t, s, opened, openedID(late), openedID(never))
+	a.users[late.UserID] = u
+	for range 4 {
+		run(t, p, poller.JobContacts)
+	}
+	if ids := s.ids("lead.upserted.contact"); len(ids) != 1 {
+		t.Errorf("contact events %v, want the one of the late customer", ids)
+	}
+	if data, ok := s.entities[talkrelay.Ref{Type: talkrelay.EntityUser, ID: never.UserID}]; ok && data != nil {
+		t.Errorf("still waiting for a customer that is gone: %s", data)
+	}
+}
+
+// An API that gives customers too slowly costs three seconds once, not at each page of a burst.
+func TestSlowDetailsHoldUpABurstOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, s := &slowUsers{talk: newTalk()}, newStore()
+		p := newPoller(t, a, s, nil)
+		run(t, p, poller.JobPoll)
+		var want []string
+		for i := range 2000 {
+			c := a.open(fmt.Sprintf("c%04d", i), "opened")
+			a.hidden[c.UserID] = true
+			want = append(want, openedID(c))
+		}
+		start := time.Now()
+		run(t, p, poller.JobPoll)
+		wantIDs(t, s, opened, want...)
+		if d := time.Since(start); d > 4*time.Second {
+			t.Errorf("a burst took %v", d)
+		}
+	})
+}
+
+// slowUsers answers no question about a customer.
+type slowUsers struct{ *talk }
+
+func (a *slowUsers) User(ctx context.Context, _ string) (*channeltalk.User, error) {
+	<-ctx.Done()
+	return nil, fmt.Errorf("read user: %w", ctx.Err())
 }

@@ -81,17 +81,16 @@ func (s *chatReader) tell(ctx context.Context, p *chatPage, visitors map[string]
 // greet compares a visitor with what is stored and returns the event if there is one.
 func (s *chatReader) greet(ctx context.Context, v *visitor, entities map[talkrelay.Ref][]byte) *talkrelay.Event {
 	ref := talkrelay.Ref{Type: talkrelay.EntityUser, ID: v.id}
-	gone := false
 	if v.row == nil && v.wanted {
-		u, absent := s.details.user(ctx, v.id)
-		if gone = absent; u != nil {
+		if u := s.details.user(ctx, v.id); u != nil {
 			row := newUserRow(u)
 			v.row = &row
 		}
 	}
 	if v.row == nil {
-		if v.sighting.announce && !v.known && !gone {
-			// Stored as unread, so that whoever reads it later knows that its contact is news.
+		if v.sighting.announce && !v.known {
+			// Stored as unread, so that whoever reads it later knows that its contact is news. Also when it is gone: it may
+			// only not be there yet.
 			entities[ref] = encode(userSnapshot{Unread: true, Chat: v.sighting.chat, Day: epochDay(v.sighting.active)})
 		}
 		return nil
