@@ -38,6 +38,9 @@ func TestMain(m *testing.M) {
 
 // help says a line on stdout when something is done, and ends when killed or when stdin does.
 func help(job, path string) error {
+	if fault, ok := strings.CutPrefix(job, "upgrade "); ok {
+		return upgradeWith(fault, path)
+	}
 	db, err := state.Open(state.Config{Path: path})
 	if err != nil {
 		return err
