@@ -180,16 +180,21 @@ func clearMark(w *walk, cur *chatCursor) {
 
 // finish notes in cur that w is complete.
 func (s *chatReader) finish(w *walk, cur *chatCursor) {
+	now := millis(time.Now())
 	if w.Baseline {
-		cur.Done, cur.Swept, cur.Full = true, w.Start, millis(time.Now())
+		cur.Done, cur.Swept, cur.Full = true, w.Start, now
 		s.log.Info("first look complete, what is new from now on is delivered", "count", w.Rows)
 		return
 	}
-	if w.Full && !w.Bounded && w.States == len(walkStates) {
-		cur.Full = millis(time.Now())
+	if w.States < len(walkStates) {
+		return
 	}
-	if w.States == len(walkStates) && w.Start >= cur.Swept+sweptStep.Milliseconds() {
+	step := sweptStep.Milliseconds()
+	if w.Start >= cur.Swept+step {
 		cur.Swept = w.Start
+	}
+	if !w.Bounded && now >= cur.Full+step {
+		cur.Full = now
 	}
 }
 

@@ -140,6 +140,7 @@ type talk struct {
 	messages map[string][]channeltalk.Message // latest first
 	less     func(a, b *channeltalk.UserChat) int
 	random   bool // a new order at each first page
+	shifts   bool // a page begins at an offset of what is there now, so rows are passed over while others leave the list
 	cap      int  // most rows of a page, whatever is asked for; 0 = as asked
 	overlap  int  // rows of a page that come again on the next
 	circle   bool // pages go round for ever
@@ -222,7 +223,9 @@ func (a *talk) UserChats(_ context.Context, q channeltalk.Query) (*channeltalk.C
 func (a *talk) listing(q channeltalk.Query) (ids []string, at int) {
 	if key, offset, ok := strings.Cut(q.Since, ":"); ok {
 		at, _ = strconv.Atoi(offset)
-		return a.listings[key], at
+		if !a.shifts {
+			return a.listings[key], at
+		}
 	}
 	var list []*channeltalk.UserChat
 	for _, c := range a.chats {
@@ -238,7 +241,7 @@ func (a *talk) listing(q channeltalk.Query) (ids []string, at int) {
 		ids = append(ids, c.ID)
 	}
 	a.listings[strconv.Itoa(len(a.listings))] = ids
-	return ids, 0
+	return ids, min(at, len(ids))
 }
 
 func (a *talk) addRow(page *channeltalk.ChatPage, c *channeltalk.UserChat) {

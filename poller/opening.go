@@ -32,7 +32,7 @@ func opening(prev *chatSnapshot, c talkrelay.Chat, snoozeEndOpens bool) (at time
 			return c.OpenedAt, true
 		}
 		return c.QueuedAt, true
-	case opened <= prev.Opened:
+	case opened <= prev.Opened, toldLate(prev, c):
 		return time.Time{}, false
 	case leftQueue(prev, c):
 		return time.Time{}, false
@@ -53,6 +53,11 @@ func firstOpening(c talkrelay.Chat) time.Time {
 		}
 	}
 	return time.Time{}
+}
+
+// toldLate reports that c was opened when last seen, in a reply that left out the time, and has been opened only once.
+func toldLate(prev *chatSnapshot, c talkrelay.Chat) bool {
+	return prev.State == stateOpened && prev.Opened == 0 && prev.Queued == 0 && c.FirstOpenedAt.Equal(c.OpenedAt)
 }
 
 // leftQueue reports that c was opened out of the queue it was last known in, with no sign of a close in between.

@@ -54,7 +54,13 @@ func TestOpening(t *testing.T) {
 		{"queuedAt goes backwards", snap(0, 9, "queued"), chat{State: "queued", QueuedAt: at(5)}, false, 0},
 		{"queued before the last opening", snap(9, 0, "opened"), chat{State: "opened", OpenedAt: at(9), QueuedAt: at(8)}, false, 0},
 
+		{"openedAt comes late", snap(0, 0, "opened"), chat{State: "opened", OpenedAt: at(5), FirstOpenedAt: at(5), CreatedAt: at(1)}, false, 0},
+		{"openedAt comes late, snoozed since", snap(0, 0, "opened"), chat{State: "snoozed", OpenedAt: at(5), FirstOpenedAt: at(5)}, false, 0},
+
 		// Opened again.
+		{"openedAt comes late, opened twice by then", snap(0, 0, "opened"), chat{State: "opened", OpenedAt: at(5), FirstOpenedAt: at(3)}, false, 5},
+		{"openedAt comes late, perhaps opened twice", snap(0, 0, "opened"), chat{State: "opened", OpenedAt: at(5)}, false, 5},
+		{"opened for the first time after a close", snap(0, 0, "closed"), chat{State: "opened", OpenedAt: at(5), FirstOpenedAt: at(5)}, false, 5},
 		{"re-opened", snap(5, 0, "closed"), chat{State: "opened", OpenedAt: at(9), FirstOpenedAt: at(5), ClosedAt: at(7)}, false, 9},
 		{"re-opened, closedAt cleared", snap(5, 0, "closed"), chat{State: "opened", OpenedAt: at(9), FirstOpenedAt: at(5)}, false, 9},
 		{"closed and re-opened unseen", snap(5, 0, "opened"), chat{State: "opened", OpenedAt: at(9), FirstOpenedAt: at(5)}, false, 9},

@@ -22,6 +22,7 @@ func TestEveryOrder(t *testing.T) {
 		"oldest first": func(a *talk) { a.less = oldestFirst },
 		"by creation":  func(a *talk) { a.less = byCreation },
 		"random":       func(a *talk) { a.random = true },
+		"shifting":     func(a *talk) { a.shifts, a.cap = true, 10 },
 	}
 	for name, order := range orders {
 		for _, overlap := range []int{0, 1, 7} {

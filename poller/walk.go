@@ -39,7 +39,7 @@ type chatCursor struct {
 	Mark     int   `json:"u,omitempty"` // number of a walk that went on below something new and is not through; 0 = none
 	Marks    int   `json:"m,omitempty"` // the last such number
 	Swept    int64 `json:"w,omitempty"` // when a complete sweep began, up to sweptStep behind; Channel Talk's clock
-	Full     int64 `json:"r,omitempty"` // when a full sweep was last complete; our clock, as its schedule
+	Full     int64 `json:"r,omitempty"` // when a full sweep was last complete, up to sweptStep behind; our clock, as its schedule
 }
 
 const (
