@@ -63,6 +63,11 @@ func (db *DB) start(steps []migration) error {
 	case info.Mode().Perm()&0o077 != 0:
 		db.cfg.Logger.Warn("state file holds customer data and is readable by others: chmod 600 it")
 	}
+	// Whoever gave the file its name, create or a compaction, may have been killed before that was certain to outlast a
+	// power cut. It must be before anything is acknowledged.
+	if err := syncDir(db.path); err != nil {
+		return unwritable(db.path, 0, err)
+	}
 	if err := verifyFile(db.path, os.O_RDWR); err != nil {
 		return err
 	}
@@ -107,7 +112,7 @@ func realPath(path string) (string, error) {
 }
 
 // create makes an empty file of the given schema under another name and renames it: writing the first pages in place
-// is the one time when a power cut leaves a file that bbolt cannot open.
+// is the one time when a power cut leaves a file that bbolt cannot open. The caller syncs the directory.
 func create(path string, schema uint64) error {
 	tmp := path + ".new"
 	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -126,9 +131,8 @@ func create(path string, schema uint64) error {
 	}
 	if err != nil {
 		_ = os.Remove(tmp)
-		return err
 	}
-	return syncDir(path)
+	return err
 }
 
 func fill(tx *bolt.Tx, schema uint64) error {
