@@ -41,6 +41,12 @@ type Rechecker interface {
 	Recheck(ctx context.Context, m Message) (removed int, err error)
 }
 
+// Linker is a Sink whose deliveries can be looked at in a browser. Link may be called from any goroutine.
+type Linker interface {
+	// Link returns the address of what r is the receipt of, "" if it is not known.
+	Link(r Receipt) string
+}
+
 // Item is one delivery to render.
 type Item struct {
 	Event talkrelay.Event

@@ -27,12 +27,13 @@ var ErrNoDelivery = errors.New("no such delivery")
 // DeadLetters returns the dead letters of a queue in order.
 func (q *Queue) DeadLetters() (list []DeadLetter, err error) {
 	err = q.db.view(func(tx *bolt.Tx) error {
-		return eachRow(sub(tx, bucketDead, q.sink), func(seq uint64, text []byte) {
+		return eachRow(sub(tx, bucketDead, q.sink), func(seq uint64, text []byte) bool {
 			r, err := decode[deadRecord](text)
 			if err != nil {
 				r.Reason = "its record in the state file is damaged"
 			}
 			list = append(list, DeadLetter{Seq: seq, Event: r.Event, Route: r.Route, Reason: r.Reason, At: r.At})
+			return true
 		})
 	})
 	return list, q.failed("read dead letters of", err)
@@ -123,7 +124,10 @@ func (q *Queue) DropAll(now time.Time) (dropped int, err error) {
 			return err
 		}
 		var seqs []uint64
-		note := func(seq uint64, _ []byte) { seqs = append(seqs, seq) }
+		note := func(seq uint64, _ []byte) bool {
+			seqs = append(seqs, seq)
+			return true
+		}
 		if err := errors.Join(eachRow(sub(tx, bucketOutbox, q.sink), note), eachRow(sub(tx, bucketDead, q.sink), note)); err != nil {
 			return err
 		}

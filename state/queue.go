@@ -21,6 +21,9 @@ type Queue struct {
 // Queue returns the queue of the sink called sink. It costs nothing and need not exist yet.
 func (db *DB) Queue(sink string) *Queue { return &Queue{db, sink} }
 
+// Sink returns the name of the queue's sink.
+func (q *Queue) Sink() string { return q.sink }
+
 // Sinks returns the names of all sinks that ever had a delivery, in order. One that is missing from the config may
 // still have deliveries waiting.
 func (db *DB) Sinks() (names []string, err error) {

@@ -143,11 +143,12 @@ func addSettled(tx *bolt.Tx, sink string, at map[string]*Trace) {
 }
 
 func addDead(tx *bolt.Tx, sink string, at map[string]*Trace) error {
-	return eachRow(sub(tx, bucketDead, sink), func(seq uint64, text []byte) {
+	return eachRow(sub(tx, bucketDead, sink), func(seq uint64, text []byte) bool {
 		r, _ := decode[deadRecord](text) // a damaged one belongs to no event
 		if t := at[r.Event]; t != nil {
 			t.Deliveries = append(t.Deliveries, TracedDelivery{Sink: sink, Route: r.Route, Stand: Dead, Seq: seq, Err: r.Reason, At: r.At})
 		}
+		return true
 	})
 }
 
@@ -157,7 +158,7 @@ func addWaiting(tx *bolt.Tx, sink string, at map[string]*Trace) error {
 		flying = nil // what is in hand cannot be told from what waits; the worker says that it is damaged
 	}
 	ahead := 0
-	return eachRow(sub(tx, bucketOutbox, sink), func(seq uint64, text []byte) {
+	return eachRow(sub(tx, bucketOutbox, sink), func(seq uint64, text []byte) bool {
 		r, _ := decode[outboxRecord](text)
 		d := TracedDelivery{Sink: sink, Route: r.Route, Stand: Waiting, Seq: seq, Ahead: ahead}
 		if flying != nil && slices.Contains(flying.Seqs, seq) {
@@ -167,6 +168,7 @@ func addWaiting(tx *bolt.Tx, sink string, at map[string]*Trace) error {
 		if t := at[r.Event]; t != nil {
 			t.Deliveries = append(t.Deliveries, d)
 		}
+		return true
 	})
 }
 
@@ -180,8 +182,44 @@ func standOf(p talkrelay.Phase) Stand {
 	return InHand
 }
 
-// eachRow calls f with the rows of a sink's outbox or dead letters, in order. b may be nil.
-func eachRow(b *bolt.Bucket, f func(seq uint64, text []byte)) error {
+// Unsettled is a delivery that waits or is in hand.
+type Unsettled struct {
+	Seq   uint64
+	Event string // its ID
+	Route string
+	Seen  time.Time // when the event was
+	Stand Stand
+	Err   string // what went wrong last, of one in hand
+}
+
+// maxUnsettled bounds what Unsettled returns.
+const maxUnsettled = 1000
+
+// Unsettled returns the first 1000 deliveries of the queue that are neither settled nor dead, in the order in which they
+// will be made.
+func (q *Queue) Unsettled() (list []Unsettled, err error) {
+	err = q.db.view(func(tx *bolt.Tx) error {
+		flying, _ := inFlight(tx, q.sink) // the worker says so if it is damaged
+		done := tx.Bucket(bucketDone)
+		return eachRow(sub(tx, bucketOutbox, q.sink), func(seq uint64, text []byte) bool {
+			r, _ := decode[outboxRecord](text)
+			u := Unsettled{Seq: seq, Event: r.Event, Route: r.Route, Stand: Waiting}
+			if d, err := decodeDone(get(done, r.Event)); err == nil {
+				u.Seen = d.seen
+			}
+			if flying != nil && slices.Contains(flying.Seqs, seq) {
+				u.Stand, u.Err = standOf(flying.Phase), flying.Err
+			}
+			list = append(list, u)
+			return len(list) < maxUnsettled
+		})
+	})
+	return list, q.failed("read queue of", err)
+}
+
+// eachRow calls f with the rows of a sink's outbox or dead letters, in order, until it returns false.
+// b may be nil.
+func eachRow(b *bolt.Bucket, f func(seq uint64, text []byte) (more bool)) error {
 	if b == nil {
 		return nil
 	}
@@ -192,8 +230,8 @@ func eachRow(b *bolt.Bucket, f func(seq uint64, text []byte)) error {
 			return err
 		}
 		last = bytes.Clone(k)
-		if seq, ok := seqOf(k); ok {
-			f(seq, v)
+		if seq, ok := seqOf(k); ok && !f(seq, v) {
+			return nil
 		}
 	}
 	return nil

@@ -37,6 +37,17 @@ type appSink struct {
 	name   string
 	worker *dispatch.Worker
 	queue  *state.Queue
+	sink   sink.Sink
+}
+
+// link returns where a delivery can be looked at, "" if that is not known.
+func (a *app) link(name, receipt string) string {
+	for _, s := range a.sinks {
+		if l, ok := s.sink.(sink.Linker); ok && s.name == name {
+			return l.Link(sink.Receipt(receipt))
+		}
+	}
+	return ""
 }
 
 // newApp connects the packages. It sends nothing.
@@ -57,7 +68,7 @@ func (d *daemon) newApp(cfg *config, log *slog.Logger) (*app, error) {
 		if d.options.seams != nil {
 			d.options.seams.worker(&t.worker)
 		}
-		a.sinks = append(a.sinks, appSink{name: t.name, worker: dispatch.NewWorker(t.worker), queue: queue})
+		a.sinks = append(a.sinks, appSink{name: t.name, worker: dispatch.NewWorker(t.worker), queue: queue, sink: t.sink})
 	}
 	a.warnOfOrphans(d.db)
 	cfg.plan.router.LogTo(log)

@@ -18,6 +18,11 @@ func (d *daemon) controlMux() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("GET /status", asking(func(*http.Request) (any, error) { return d.status(), nil }))
 	mux.HandleFunc("GET /backup", d.sendBackup)
+	mux.Handle("GET /events", asking(d.events(false)))
+	mux.Handle("GET /events/reveal", telling(d.logger, d.events(true)))
+	mux.Handle("GET /queue", asking(d.queues))
+	mux.Handle("POST /queue/retry", patiently(telling(d.logger, d.changeQueue(d.retryAll, retryOne))))
+	mux.Handle("POST /queue/drop", patiently(telling(d.logger, d.changeQueue(d.dropAll, dropOne))))
 	return mux
 }
 
