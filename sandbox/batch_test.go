@@ -161,6 +161,13 @@ func TestBatchRefuses(t *testing.T) {
 		"row outside": {nil, `{"updateCells":{"start":{"rowIndex":1000},"fields":"*","rows":[{}]}}`, "Attempting to write row: 1000", ""},
 		"no place":    {nil, `{"updateCells":{"fields":"*","rows":[{}]}}`, "either start or range", "either start or range"},
 		"no filter":   {nil, `{"deleteDeveloperMetadata":{}}`, "developerMetadataLookup", "without developerMetadataLookup"},
+		"two in one": {
+			nil, `{"addSheet":{"properties":{"title":"b"}},"appendCells":{"sheetId":0,"rows":[],"fields":"*"}}`,
+			"oneof field 'kind' is already set", "oneof field 'kind'",
+		},
+		"empty lookup":    {nil, `{"deleteDeveloperMetadata":{"dataFilter":{"developerMetadataLookup":{}}}}`, "at least one", "would delete all"},
+		"negative row":    {nil, `{"updateCells":{"start":{"rowIndex":-1},"fields":"*","rows":[{}]}}`, "must be 0 or more", "must be 0 or more"},
+		"negative column": {nil, `{"repeatCell":{"range":{"sheetId":0,"startColumnIndex":-2},"cell":{},"fields":"*"}}`, "must be 0 or more", "must be 0 or more"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

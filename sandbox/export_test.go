@@ -45,7 +45,7 @@ func CompareSchema(t *testing.T, discovery []byte) []string {
 				if got := strings.Fields(values); !slices.Equal(got, known) {
 					problems = append(problems, where+": values "+values+", Google's "+strings.Join(known, " "))
 				}
-			case schema[kind] != nil:
+			case p.Ref != "" || schema[kind] != nil:
 				if p.Ref != kind {
 					problems = append(problems, where+" is "+p.Ref+", not "+kind)
 				}

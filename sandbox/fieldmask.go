@@ -24,6 +24,31 @@ func masked(reply any, fields string) (any, *googleError) {
 	return mask.apply(v), nil
 }
 
+// unknownField returns a path in fields that a message does not have, "" if there is none.
+func unknownField(fields, message string) string {
+	if m, _, ok := parseMask(fields); ok {
+		return m.unknown(message)
+	}
+	return ""
+}
+
+func (m mask) unknown(message string) string {
+	for name, below := range m {
+		kind, known := schema[message][name]
+		if !known && name != "*" {
+			return name
+		}
+		kind = strings.TrimPrefix(kind, "[]")
+		if schema[kind] == nil {
+			continue // not one that the sandbox knows more of
+		}
+		if path := below.unknown(kind); path != "" {
+			return name + "." + path
+		}
+	}
+	return ""
+}
+
 // mask is a tree of field names; a leaf keeps everything below it.
 type mask map[string]mask
 

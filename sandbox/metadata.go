@@ -85,6 +85,10 @@ func (b *batch) deleteMetadata(q *deleteMetadata) (any, *googleError) {
 		b.warn("deleteDeveloperMetadata without developerMetadataLookup")
 		return nil, badRequest("dataFilter.developerMetadataLookup is required.")
 	}
+	if *q.Filter.Lookup == (metadataLookup{}) {
+		b.warn("an empty lookup would delete all metadata")
+		return nil, badRequest("developerMetadataLookup must have at least one field set.")
+	}
 	deleted := b.book.match(q.Filter.Lookup)
 	if len(deleted) == 0 {
 		return nil, badRequest("No developer metadata matched the data filter.")

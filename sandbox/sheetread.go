@@ -13,6 +13,10 @@ func (s *Spreadsheet) method(r *Request, name string) (any, *googleError) {
 	a1, isValues := strings.CutPrefix(name, "values/")
 	switch call := r.Method + " " + name; {
 	case call == "GET ":
+		if path := unknownField(r.Query.Get("fields"), "Spreadsheet"); path != "" {
+			s.g.violate(r, "unknown name %s in fields", path)
+			return nil, badRequest("Request contains an invalid argument.")
+		}
 		reply, err = s.get(r)
 	case call == "POST :batchUpdate":
 		reply, err = s.batchUpdate(r)

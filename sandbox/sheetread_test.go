@@ -50,6 +50,13 @@ func TestGetSpreadsheet(t *testing.T) {
 		t.Errorf("unclosed mask: %d", r.status)
 	}
 	wantClean(t, w)
+	for _, mask := range []string{"sheet", "sheets.propertys", "sheets(properties(sheetID))", "properties/timezone"} {
+		w.Google.Forget()
+		if r := c.get(sheet.ID + "?fields=" + url.QueryEscape(mask)); r.status != 400 {
+			t.Errorf("%s: %d %s", mask, r.status, r.body)
+		}
+		wantViolation(t, w, "in fields")
+	}
 }
 
 func TestValues(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 )
 
 // schema holds the JSON messages that the sandbox understands: for each its fields with their types. A type is a scalar,
-// an enum, another message, or an array of one of them. Google refuses a name or a value that is not in its own.
+// an enum, another message (perhaps one of which nothing more is known), or an array of one of them. Google refuses a name or a value that is not in its own.
 var schema = map[string]map[string]string{
 	"BatchUpdateSpreadsheetRequest": {
 		"requests": "[]Request", "includeSpreadsheetInResponse": "boolean", "responseRanges": "[]string", "responseIncludeGridData": "boolean",
@@ -68,6 +68,19 @@ var schema = map[string]map[string]string{
 		"locationType": "LocationType", "metadataLocation": "DeveloperMetadataLocation", "locationMatchingStrategy": "MatchingStrategy",
 	},
 	"SearchDeveloperMetadataRequest": {"dataFilters": "[]DataFilter"},
+	"Spreadsheet": {
+		"spreadsheetId": "string", "properties": "SpreadsheetProperties", "sheets": "[]Sheet", "spreadsheetUrl": "string",
+		"developerMetadata": "[]DeveloperMetadata",
+	},
+	"SpreadsheetProperties": {"title": "string", "locale": "string", "autoRecalc": "string", "timeZone": "string"},
+	"Sheet": {
+		"properties": "SheetProperties", "data": "[]GridData", "basicFilter": "BasicFilter", "protectedRanges": "[]ProtectedRange",
+		"developerMetadata": "[]DeveloperMetadata", "tables": "[]Table",
+	},
+	"BasicFilter": {"range": "GridRange"},
+	"ProtectedRange": {
+		"protectedRangeId": "int32", "range": "GridRange", "warningOnly": "boolean", "requestingUserCanEdit": "boolean", "editors": "Editors",
+	},
 	"BatchGetValuesByDataFilterRequest": {
 		"dataFilters": "[]DataFilter", "majorDimension": "Dimension", "valueRenderOption": "ValueRender", "dateTimeRenderOption": "DateRender",
 	},
@@ -146,6 +159,7 @@ func checkMessage(at string, v any, kind string, fields map[string]string) *goog
 	if !ok {
 		return wrongValue(at, kind, v)
 	}
+	set := ""
 	for name, value := range o {
 		t, known := fields[name]
 		if !known {
@@ -154,8 +168,18 @@ func checkMessage(at string, v any, kind string, fields map[string]string) *goog
 			}
 			return badRequest("Invalid JSON payload received. Unknown name %q at '%s': Cannot find field.", name, at)
 		}
-		if err := checkValue(strings.TrimPrefix(at+"."+snake(name), "."), value, t); err != nil {
+		here := strings.TrimPrefix(at+"."+snake(name), ".")
+		if err := checkValue(here, value, t); err != nil {
 			return err
+		}
+		if n, ok := value.(json.Number); ok && strings.HasSuffix(name, "Index") && strings.HasPrefix(n.String(), "-") {
+			return badRequest("%s[%s] must be 0 or more.", here, n)
+		}
+		if kind == "Request" && value != nil {
+			if set != "" {
+				return badRequest("Invalid value at '%s' (oneof), oneof field 'kind' is already set. Cannot set '%s'", at, name)
+			}
+			set = name
 		}
 	}
 	return nil
