@@ -32,11 +32,11 @@ func (r *rig) outputOf(args ...string) string {
 // awaitOutput repeats a command until what it prints matches.
 func (r *rig) awaitOutput(pattern string, args ...string) (out string) {
 	r.t.Helper()
-	want := regexp.MustCompile(pattern)
+	want, errs := regexp.MustCompile(pattern), ""
 	await(r.t, pattern, func() bool {
-		out = r.outputOf(args...)
+		_, out, errs = here(r.t.(*testing.T), append(args, "--config", r.config)...)
 		return want.MatchString(out)
-	}, func() string { return out })
+	}, func() string { return out + errs })
 	return out
 }
 
@@ -61,10 +61,7 @@ func TestWhereIsThisInquiry(t *testing.T) {
 	r.refuse()
 	known := r.channel.AddUser(canary)
 	chat := r.channel.OpenChat(known, canaryText, sandbox.Opening{})
-	dead := func(n int) func() bool {
-		return func() bool { return strings.Count(r.outputOf("queue", "list", "--dead"), "no_text") == n }
-	}
-	await(t, "the dead letter", dead(1), p.log)
+	r.awaitOutput("no_text", "queue", "list", "--dead")
 	await(t, "the sheet", func() bool { return sheetArrived(r) }, p.log)
 
 	out := r.awaitOutput(`(?m)userChat\.opened +\S+ +`+chat.ID()+` +cs-alerts \(dead\), inquiries$`, "events")
@@ -90,7 +87,7 @@ func TestWhereIsThisInquiry(t *testing.T) {
 
 	r.refuse()
 	r.customer("다른 고객", "문의")
-	await(t, "another dead letter", dead(1), p.log)
+	r.awaitOutput("no_text", "queue", "list", "--dead")
 	if out := r.outputOf("queue", "drop", "--sink", "cs-alerts", "--all"); out != "drop: 1\n" {
 		t.Error(out)
 	}
