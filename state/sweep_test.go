@@ -63,10 +63,16 @@ func plant(t *testing.T, db *state.DB, n int) {
 // planted counts what is left of the secrets in the files of a directory.
 func planted(t *testing.T, dir string) (n int) {
 	t.Helper()
+	return countIn(t, dir, "-010-5555-")
+}
+
+// countIn counts how often what is in the files of a directory.
+func countIn(t *testing.T, dir, what string) (n int) {
+	t.Helper()
 	for _, name := range filesIn(t, dir) {
 		text, err := os.ReadFile(filepath.Join(dir, name))
 		must(t, err)
-		n += bytes.Count(text, []byte("-010-5555-"))
+		n += bytes.Count(text, []byte(what))
 	}
 	return n
 }
