@@ -30,6 +30,7 @@ type Slack struct {
 	channels []*SlackChannel
 	settings SlackSettings
 	buckets  map[string]*bucket // by method
+	held     time.Time          // chat.postMessage is refused until then, to whatever channel
 }
 
 // SlackSettings are the ways in which the real Slack varies. The zero settings are the likeliest.
@@ -75,6 +76,7 @@ func (s *Slack) Set(to SlackSettings) {
 	}
 	s.settings = to
 	clear(s.buckets)
+	s.held = time.Time{}
 	for _, c := range s.channels {
 		c.bucket = newBucket(to.Posts)
 	}
@@ -256,21 +258,28 @@ func (s *Slack) kindOf(a args, public, private string) []string {
 	return []string{public}
 }
 
-// throttle returns how long to wait; 0 = go on.
+// throttle returns how long to wait; 0 = go on. A channel that gets too much holds up the whole method: a 429 is for the
+// method, the workspace and the app.
 func (s *Slack) throttle(method, channel string) time.Duration {
 	if method == "auth.test" {
 		return 0
 	}
 	now := s.now()
-	b := s.buckets[method]
 	if method == "chat.postMessage" {
 		c := s.find(channel)
 		if c == nil {
 			return 0
 		}
 		c.arrivals = append(c.arrivals, now)
-		b = &c.bucket
-	} else if b == nil {
+		if wait := s.held.Sub(now); wait > 0 {
+			return wait
+		}
+		_, wait := c.bucket.take(now)
+		s.held = now.Add(wait)
+		return wait
+	}
+	b := s.buckets[method]
+	if b == nil {
 		fresh := newBucket(s.settings.Reads)
 		b = &fresh
 		s.buckets[method] = b

@@ -252,8 +252,8 @@ func TestSlackRateLimits(t *testing.T) {
 	if r := post(a); r.status != 429 || r.header.Get("Retry-After") != "1" || r.path("error") != "rate_limited" {
 		t.Errorf("after the burst: %d %s", r.status, r.body)
 	}
-	if r := post(b); r.status != 200 {
-		t.Errorf("the other channel: %d", r.status)
+	if r := post(b); r.status != 429 || r.header.Get("Retry-After") != "1" {
+		t.Errorf("another channel of the same token, at once: %d", r.status)
 	}
 	if r := call(t, w.Slack, "conversations.history", channelOnly(a)); r.status != 200 {
 		t.Errorf("another method: %d", r.status)
@@ -263,7 +263,9 @@ func TestSlackRateLimits(t *testing.T) {
 	}
 	for range 3 {
 		clock.add(time.Second)
-		post(b)
+		if r := post(b); r.status != 200 {
+			t.Errorf("another channel, after Retry-After: %d", r.status)
+		}
 	}
 	if n := b.MaxPerSecond(); n != 1 {
 		t.Errorf("at a message a second MaxPerSecond = %d", n)
