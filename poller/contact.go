@@ -3,6 +3,7 @@ package poller
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -122,3 +123,12 @@ func contactEventID(kind talkrelay.Kind, userID string, c talkrelay.Contact, cha
 
 // epochDay returns the days from 1970 to t, 0 for the zero time.
 func epochDay(t time.Time) int { return int(millis(t) / (24 * time.Hour).Milliseconds()) }
+
+// ContactOf returns the contact fields in a customer's snapshot, and whether it is one.
+func ContactOf(snapshot []byte) (talkrelay.Contact, bool) {
+	var s userSnapshot
+	if err := json.Unmarshal(snapshot, &s); err != nil {
+		return talkrelay.Contact{}, false
+	}
+	return s.contact(), true
+}

@@ -58,7 +58,7 @@ func TestControlKnowsWhoTells(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&out, nil))
-	told := telling(func() *slog.Logger { return log }, func(*http.Request) (any, error) { return "done", nil })
+	told := recorded(func() *slog.Logger { return log }, restricted(asking(func(*http.Request) (any, error) { return "done", nil })))
 	for _, test := range []struct {
 		peer any
 		want int

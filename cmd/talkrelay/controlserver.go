@@ -16,13 +16,20 @@ import (
 // ask. Telling, and seeing what is masked otherwise, is for root and for the user the daemon runs as.
 func (d *daemon) controlMux() *http.ServeMux {
 	mux := http.NewServeMux()
-	mux.Handle("GET /status", asking(func(*http.Request) (any, error) { return d.status(), nil }))
-	mux.HandleFunc("GET /backup", d.sendBackup)
-	mux.Handle("GET /events", asking(d.events(false)))
-	mux.Handle("GET /events/reveal", telling(d.logger, d.events(true)))
-	mux.Handle("GET /queue", asking(d.queues))
-	mux.Handle("POST /queue/retry", patiently(telling(d.logger, d.changeQueue(d.retryAll, retryOne))))
-	mux.Handle("POST /queue/drop", patiently(telling(d.logger, d.changeQueue(d.dropAll, dropOne))))
+	ask := func(pattern string, f func(*http.Request) (any, error)) {
+		mux.Handle(pattern, recorded(d.logger, asking(f)))
+	}
+	tell := func(pattern string, f func(*http.Request) (any, error)) {
+		mux.Handle(pattern, recorded(d.logger, restricted(patiently(asking(f)))))
+	}
+	mux.Handle("GET /status", asking(func(*http.Request) (any, error) { return d.status(), nil })) // nobody's data
+	mux.Handle("GET /backup", recorded(d.logger, restricted(http.HandlerFunc(d.sendBackup))))
+	ask("GET /events", d.events(false))
+	tell("GET /events/reveal", d.events(true))
+	ask("GET /queue", d.queues)
+	tell("POST /queue/retry", d.changeQueue(d.retryAll, retryOne))
+	tell("POST /queue/drop", d.changeQueue(d.dropAll, dropOne))
+	tell("POST /forget", d.forget)
 	return mux
 }
 
@@ -58,34 +65,44 @@ func answerError(w http.ResponseWriter, err error) {
 	_ = json.NewEncoder(w).Encode(controlReply{Error: err.Error()})
 }
 
-// telling is asking for the few who may change something. Each time leaves a line in the log with who it was: the law
-// wants to know who looked at customers' data.
-func telling(log func() *slog.Logger, f func(*http.Request) (any, error)) http.Handler {
-	return asking(func(r *http.Request) (any, error) {
-		uid, err := allowed(r)
-		if err != nil {
-			return nil, err
+// recorded leaves a line in the log with who asks for what: the law wants to know who looked at customers' data.
+func recorded(log func() *slog.Logger, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		uid, ok := r.Context().Value(peerKey{}).(int)
+		if !ok {
+			answerError(w, controlError{http.StatusForbidden, errors.New("the system does not say who asks")})
+			return
 		}
 		log().Info("asked to", "job", r.Method+" "+r.URL.Path, "uid", uid)
-		return f(r)
+		h.ServeHTTP(w, r)
+	})
+}
+
+// restricted refuses everybody but root and the user the daemon runs as.
+func restricted(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if uid, ok := r.Context().Value(peerKey{}).(int); !ok || uid != 0 && uid != os.Geteuid() {
+			answerError(w, controlError{http.StatusForbidden,
+				fmt.Errorf("user %d may look, but only root and user %d may do this: try with sudo", uid, os.Geteuid())})
+			return
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// patiently gives a handler the time that a pause of delivering may take.
+func patiently(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Minute))
+		ctx, cancel := context.WithTimeout(r.Context(), time.Minute)
+		defer cancel()
+		h.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
 // controlReply is the body of an answer that is nothing but an error.
 type controlReply struct {
 	Error string `json:"error"`
-}
-
-// allowed returns the user at the other end of the socket if it is root or the daemon's own.
-func allowed(r *http.Request) (uid int, err error) {
-	uid, ok := r.Context().Value(peerKey{}).(int)
-	if !ok {
-		return 0, controlError{http.StatusForbidden, errors.New("the system does not say who asks")}
-	}
-	if uid != 0 && uid != os.Geteuid() {
-		return uid, controlError{http.StatusForbidden, fmt.Errorf("user %d may look, but only root and user %d may do this: try with sudo", uid, os.Geteuid())}
-	}
-	return uid, nil
 }
 
 type peerKey struct{}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -324,13 +323,3 @@ func (d *daemon) dropAll(q *state.Queue) (int, error) {
 
 func retryOne(q *state.Queue, seq uint64) error { return q.Retry(seq) }
 func dropOne(q *state.Queue, seq uint64) error  { return q.Drop(seq, time.Now()) }
-
-// patiently gives a handler the time that a pause of delivering may take.
-func patiently(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Minute))
-		ctx, cancel := context.WithTimeout(r.Context(), time.Minute)
-		defer cancel()
-		h.ServeHTTP(w, r.WithContext(ctx))
-	})
-}
