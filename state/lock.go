@@ -106,5 +106,6 @@ func (l *lockFile) release() error {
 		return nil
 	}
 	_ = l.f.Truncate(0)
+	_ = syscall.Flock(int(l.f.Fd()), syscall.LOCK_UN) // a child just forked shares the lock until it execs; closing alone would leave it that
 	return l.f.Close()
 }

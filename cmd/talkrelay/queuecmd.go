@@ -26,6 +26,8 @@ until somebody retries or drops it.
 
 Changes are for root and the service's user, and leave a line in the log. The daemon stops polling and delivering for
 a moment to make them.`,
+		Example: `  talkrelay queue list
+  talkrelay queue retry --sink cs-alerts --all`,
 	}
 	cmd.AddCommand(newQueueListCommand(), newQueueShowCommand(), newQueueChangeCommand(queueRetry), newQueueChangeCommand(queueDrop))
 	return cmd
