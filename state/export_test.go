@@ -26,6 +26,9 @@ func (db *DB) TxID() (id int) {
 // Raw runs f in a write transaction.
 func (db *DB) Raw(f func(*bolt.Tx) error) error { return db.update(db.maxWithSpare(), f) }
 
+// Look runs f in a read transaction.
+func (db *DB) Look(f func(*bolt.Tx) error) error { return db.view(f) }
+
 // File returns the descriptor that bbolt writes to.
 func (db *DB) File() *os.File { return db.file.os }
 
