@@ -35,7 +35,7 @@ func setting(t *testing.T, name string, otherwise uint64) uint64 {
 
 // TestKill kills the daemon in every window and at random instants, while inquiries arrive, chats are opened again,
 // numbers change, and all services misbehave, and starts it again. At the end every opening and every change stands once
-// in Slack and once in its tab, in the same order, and inquiries in the order in which they came. The seed decides what
+// in Slack and once in its tab, in the same order, and inquiries in about the order in which they came. The seed decides what
 // happens, when, where the daemon dies, and how the services fail; only which request meets which failure is up to the
 // moment.
 func TestKill(t *testing.T) {
@@ -60,9 +60,9 @@ func TestKill(t *testing.T) {
 		return fmt.Sprintf("left: %+v\n%s\n%s", r.left, r.result(), p.log())
 	})
 	result := r.settle(p)
-	r.assertOrder()
-	t.Logf("%s\n%d events, lost %d, doubled %d, seed %d, %s", r.deaths(), result.events, result.lost(), result.doubled(), seed,
-		time.Since(start).Round(time.Second))
+	overtaken := r.assertOrder()
+	t.Logf("%s\n%d events, lost %d, doubled %d, overtaken by %s at most, seed %d, %s", r.deaths(), result.events, result.lost(), result.doubled(),
+		overtaken.Round(time.Millisecond), seed, time.Since(start).Round(time.Second))
 }
 
 // victim is a daemon that dies again and again, and its shop.
@@ -178,29 +178,39 @@ func (r *victim) do(h happening) {
 	}
 }
 
-// assertOrder compares the order of the inquiries with that in which they happened. A chat that was closed before
-// anybody could look is found by a sweep, later than others.
-func (r *victim) assertOrder() {
+// maxOvertaking is how much earlier an inquiry may have happened than one that arrives before it. A poll that fails after some
+// of its pages has what it found delivered; what was on the next page follows with the next poll that succeeds.
+const maxOvertaking = time.Minute
+
+// assertOrder compares the order of the inquiries with that in which they happened, and returns by how much one has
+// overtaken another at most. A chat that was closed before anybody could look is found by a sweep, later than others.
+func (r *victim) assertOrder() (worst time.Duration) {
 	r.t.Helper()
-	opened := r.channel.Happenings()[r.before:]
-	var want, got []string
-	count, normal := map[string]int{}, map[string]bool{}
-	for _, h := range opened {
+	count, at := map[string]int{}, map[string]time.Time{}
+	for _, h := range r.channel.Happenings()[r.before:] {
 		if h.Kind == sandbox.ContactChanged {
 			continue
 		}
 		if key := numbered(count, h.ChatID); !r.hasty[key] {
-			want, normal[key] = append(want, key), true
+			at[key] = h.At
 		}
 	}
+	var latest time.Time
 	for _, key := range rowKeys(r.rows(demoInquiries)) {
-		if normal[key] {
-			got = append(got, key)
+		happened, ok := at[key]
+		if !ok {
+			continue
+		}
+		if d := latest.Sub(happened); d > maxOvertaking && !latest.IsZero() {
+			r.t.Errorf("%s arrived after one that happened %s later", key, d)
+		} else if !latest.IsZero() {
+			worst = max(worst, d)
+		}
+		if happened.After(latest) {
+			latest = happened
 		}
 	}
-	if d := sandbox.Compare(want, got); len(d.Disordered) > 0 {
-		r.t.Errorf("not in the order in which they came: %v\nof %v", d.Disordered, want)
-	}
+	return worst
 }
 
 // deaths lists where the daemon died, and how often.
