@@ -102,7 +102,7 @@ func TestRework(t *testing.T) {
 			}
 			return nil
 		}
-		steps(t, f, target, time.Second, func(c *dispatch.WorkerConfig) { c.MaxItems = 3 })
+		steps(t, f, target, time.Second, func(c *dispatch.WorkerConfig) { c.MaxItems, c.LookupsUnanswered = 3, nil })
 		want := []string{"0s send e1+e2+e3", "0s send e1+e2+e3/plain", "0s send e4"}
 		if diff := cmp.Diff(want, target.seen()); diff != "" {
 			t.Errorf("calls (-want +got):\n%s", diff)

@@ -111,3 +111,21 @@ func TestRestoredWithoutLookups(t *testing.T) {
 		}
 	})
 }
+
+// A sink that takes several deliveries at once looks for each of those in doubt alone: nobody knows what was sent together.
+func TestRestoredAreNotSentTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f, target := doubtful("", "d1", "d2"), newFake()
+		f.add("n1", "n2")
+		target.resolve = func(_ int, m sink.Message) (bool, error) { return string(m.Body) == "d1", nil }
+		cfg := config(target, f)
+		cfg.MaxItems = 10
+		stop := run(t, dispatch.NewWorker(cfg))
+		time.Sleep(time.Minute)
+		stop()
+		if got, want := target.seen(), []string{"0s look d1", "0s look d2", "0s send d2", "0s send n1+n2"}; !slices.Equal(got, want) {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}

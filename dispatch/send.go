@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"talkrelay"
@@ -40,6 +41,9 @@ func (w *Worker) begin(ctx context.Context, s talkrelay.Shipment) (talkrelay.Shi
 	if items, err = w.pending(ctx, n); err != nil || len(items) == 0 {
 		return s, err
 	}
+	if w.findable() {
+		items = items[:certain(items)]
+	}
 	made, err := w.prepare(ctx, items, s.Form)
 	if err != nil {
 		return w.notPrepared(ctx, s, items[0], err)
@@ -49,6 +53,16 @@ func (w *Worker) begin(ctx context.Context, s talkrelay.Shipment) (talkrelay.Shi
 		return w.save(ctx, w.suspected(made, items[0]))
 	}
 	return w.attempt(ctx, made)
+}
+
+// certain returns how many of items may be sent together: those before the first in doubt, which is looked for alone,
+// because what it was sent with is not known any more. It is at least 1.
+func certain(items []talkrelay.Pending) int {
+	n := slices.IndexFunc(items, func(p talkrelay.Pending) bool { return p.Doubt })
+	if n < 0 {
+		return len(items)
+	}
+	return max(n, 1)
 }
 
 // pending returns up to n deliveries that wait: those to be prepared anew, else the oldest of the queue.
@@ -242,7 +256,7 @@ func firstEvent(s *talkrelay.Shipment) string {
 }
 
 // findable reports whether a delivery can be looked for by what it is: it travels alone, and the sink has look-ups.
-func (w *Worker) findable() bool { return w.maxItems == 1 && len(w.lookupsUnanswered) > 0 }
+func (w *Worker) findable() bool { return len(w.lookupsUnanswered) > 0 }
 
 // nameOf returns the id for a shipment of items. Where deliveries are findable it follows from what is delivered, so
 // that a process that works on a backup from before the delivery still finds it.

@@ -29,8 +29,12 @@ type Config struct {
 	Timeout   time.Duration     // of one request; 0 = 20 s
 	PerSecond float64           // messages to this channel; 0 = 1, which is what Slack asks for
 	PerMinute float64           // messages with this token, to whatever channel; 0 = 200
-	OnUnknown OnUnknown         // what to do when the outcome is unclear and the history cannot be read; "" = Hold
-	APIURL    string            // "" = https://slack.com/api/
+	// DigestAbove is how many events may come within a minute before they are posted as one message with a line each. 0 = any
+	// number: each is posted.
+	DigestAbove int
+
+	OnUnknown OnUnknown // what to do when the outcome is unclear and the history cannot be read; "" = Hold
+	APIURL    string    // "" = https://slack.com/api/
 
 	Language sink.Language  // of the default message; "" = Korean
 	Location *time.Location // of the times shown, where an event names no zone of its own; nil = UTC
@@ -126,6 +130,9 @@ func (c Config) Validate() talkrelay.Problems {
 	}
 	if !positive(c.PerMinute) {
 		p.Add("per_minute", "%v is out of range: give a number above 0", c.PerMinute)
+	}
+	if c.DigestAbove < 0 {
+		p.Add("digest_above", "%d is out of range: give a number of events a minute, or 0 for no digests", c.DigestAbove)
 	}
 	if c.OnUnknown != Hold && c.OnUnknown != Resend {
 		p.Add("on_unknown", "%q is not known: allowed are %q and %q", c.OnUnknown, Hold, Resend)

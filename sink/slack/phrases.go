@@ -11,17 +11,18 @@ type phrases struct {
 	alf            string // heading while Channel Talk's AI answers
 	labelFirst     bool   // "Received 14:03" instead of "14:03 접수"
 	bareUnassigned bool   // "unassigned" needs no label before it
+	flood          string // heading of a digest; %d is how many
 }
 
 // phrasesOf returns the phrases of lang, Korean ones if it is no language, as sink.Language does.
 func phrasesOf(lang sink.Language) phrases {
 	switch lang {
 	case sink.English:
-		return phrases{alf: "ALF is answering", labelFirst: true, bareUnassigned: true}
+		return phrases{alf: "ALF is answering", flood: "%d events at once", labelFirst: true, bareUnassigned: true}
 	case sink.Japanese:
-		return phrases{alf: "ALF対応中"}
+		return phrases{alf: "ALF対応中", flood: "%d件まとめて"}
 	}
-	return phrases{alf: "ALF 응대 중"}
+	return phrases{alf: "ALF 응대 중", flood: "한꺼번에 %d건"}
 }
 
 // at puts a time and the word for what happened then in the order of the language.

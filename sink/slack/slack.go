@@ -30,8 +30,9 @@ type Sink struct {
 	log    *slog.Logger
 
 	mu        sync.Mutex
-	id        string // of the channel; "" until a name is resolved
-	throttled string // shipment that Slack answered with 429 last: looked for once before it is sent again
+	id        string    // of the channel; "" until a name is resolved
+	flooded   time.Time // when the first event of the last flood was seen
+	throttled string    // shipment that Slack answered with 429 last: looked for once before it is sent again
 }
 
 var (
@@ -81,10 +82,17 @@ func (s *Sink) Wait(ctx context.Context) error {
 	return s.ws.wait(ctx, channel, s.cfg.PerSecond)
 }
 
-// Prepare renders the first of items.
+// Prepare renders the first of items, or a digest of the first ones. A digest that Slack refuses is not tried as plain text:
+// its events are posted one by one.
 func (s *Sink) Prepare(id string, items []sink.Item, form string) (body []byte, n int, err error) {
 	if len(items) == 0 {
 		return nil, 0, errors.New("prepare message: nothing to prepare")
+	}
+	if form == "" {
+		if n := s.flood(items); n > 0 {
+			body, err = s.digest(id, items[:n], time.Now())
+			return body, n, err
+		}
 	}
 	body, err = s.render(id, items[0], form, time.Now())
 	return body, 1, err
