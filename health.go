@@ -15,6 +15,7 @@ type Health struct {
 	recovered  string // constant message for recovering
 	mu         sync.Mutex
 	err        string
+	cause      error
 	since      time.Time
 	count      int
 	nextReport time.Time
@@ -41,6 +42,7 @@ func (h *Health) Broken(err error, args ...any) {
 		h.since, h.count = now, 0
 	}
 	h.count++
+	h.cause = err
 	if text := err.Error(); text != h.err {
 		h.err, h.interval = text, firstRepeat
 	} else if now.Before(h.nextReport) {
@@ -64,7 +66,7 @@ func (h *Health) OK() {
 		return
 	}
 	h.log.Info(h.recovered, "since", h.since.Format(time.RFC3339), "count", h.count)
-	h.err, h.since, h.count, h.nextReport = "", time.Time{}, 0, time.Time{}
+	h.err, h.cause, h.since, h.count, h.nextReport = "", nil, time.Time{}, 0, time.Time{}
 }
 
 // Trouble returns the present error and since when, or "" while all is well.
@@ -72,4 +74,11 @@ func (h *Health) Trouble() (err string, since time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.err, h.since
+}
+
+// Cause returns the present error itself, nil while all is well.
+func (h *Health) Cause() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.cause
 }

@@ -19,6 +19,7 @@ const module = "talkrelay"
 // import what they like.
 var mayImport = map[string][]string{
 	".":               {},
+	"alert":           {"."},
 	"channeltalk":     {},
 	"sandbox":         {},
 	"state":           {"."},

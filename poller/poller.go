@@ -2,6 +2,7 @@ package poller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -130,6 +131,7 @@ type Status struct {
 	LastGood time.Time // end of the last poll that read all it wanted; zero = none yet
 	Trouble  string    // why what is found cannot be written, or why the first job in trouble fails; "" = all is well
 	Since    time.Time // since when
+	Refused  bool      // Channel Talk refuses the access key
 	Requests int64     // made to Channel Talk since the start
 	Rotation Rotation
 }
@@ -154,6 +156,7 @@ func (p *Poller) Status() Status {
 			break
 		}
 		s.Trouble, s.Since = j.health.Trouble()
+		s.Refused = errors.Is(j.health.Cause(), channeltalk.Credentials)
 	}
 	if p.contacts != nil {
 		s.Rotation = Rotation{Known: int(p.contacts.known.Load()), PerDay: p.contacts.perDay}

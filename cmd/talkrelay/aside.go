@@ -24,13 +24,14 @@ func notify(log *slog.Logger, message string) {
 	}
 }
 
-// startAside starts what goes on beside polling and delivering: the control socket, the nightly erasure, the watchdog
-// and the hourly summary. All of it ends with ctx.
+// startAside starts what goes on beside polling and delivering: the control socket, the nightly erasure, the watchdog,
+// the hourly summary and the alerts. All of it ends with ctx.
 func (d *daemon) startAside(ctx context.Context, wg *sync.WaitGroup) {
 	wg.Go(func() { d.control(ctx) })
 	wg.Go(func() { d.eraseNightly(ctx) })
 	wg.Go(func() { d.watchdog.run(ctx, d.logger) })
 	wg.Go(func() { d.summarize(ctx) })
+	wg.Go(func() { d.alert(ctx) })
 }
 
 // logger returns the logger in force.

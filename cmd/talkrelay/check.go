@@ -40,7 +40,7 @@ Exit codes: 0 all good, 1 something failed, 78 bad config.`,
 			if err := c.run(cmd.Context(), cfg); err != nil {
 				return failed(err)
 			}
-			return c.result()
+			return c.result("All good. Next: talkrelay run")
 		},
 	}
 	cmd.Flags().StringVarP(&configPath, "config", "c", defaultConfig, "config file")
@@ -85,7 +85,7 @@ func (c *checker) run(ctx context.Context, cfg *config) error {
 		c.add("sink "+t.name, t.check(ctx)...)
 		cancel()
 	}
-	return nil
+	return c.alerts(ctx, cfg)
 }
 
 func (c *checker) configFindings(cfg *config) {
@@ -200,7 +200,8 @@ func (c *checker) print(l checkLine) {
 	}
 }
 
-func (c *checker) result() error {
+// result sums up. good is what is said if nothing has failed.
+func (c *checker) result(good string) error {
 	bad := 0
 	for _, l := range c.lines {
 		if !l.OK {
@@ -209,7 +210,7 @@ func (c *checker) result() error {
 	}
 	if bad == 0 {
 		if !c.json {
-			fmt.Fprintln(c.out, "All good. Next: talkrelay run")
+			fmt.Fprintln(c.out, good)
 		}
 		return nil
 	}

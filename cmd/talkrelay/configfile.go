@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"talkrelay/alert"
 	"talkrelay/sink/slack"
 )
 
@@ -14,6 +15,7 @@ type file struct {
 	State    stateFile     `toml:"state"`
 	Network  networkFile   `toml:"network"`
 	Retry    retryFile     `toml:"retry"`
+	Alert    alertFile     `toml:"alert"`
 	Channels []channelFile `toml:"channel"`
 	Sinks    sinksFile     `toml:"sink"`
 	Routes   []routeFile   `toml:"route"`
@@ -34,6 +36,46 @@ type networkFile struct {
 type retryFile struct {
 	Min time.Duration `toml:"min"`
 	Max time.Duration `toml:"max"`
+}
+
+type alertFile struct {
+	After      time.Duration      `toml:"after"`
+	Gather     time.Duration      `toml:"gather"`
+	Apart      time.Duration      `toml:"apart"`
+	Repeat     time.Duration      `toml:"repeat"`
+	RepeatMax  time.Duration      `toml:"repeat_max"`
+	NoPoll     time.Duration      `toml:"no_poll"`
+	QueueAge   time.Duration      `toml:"queue_age"`
+	DiskFreeMB int                `toml:"disk_free_mb"`
+	Timeout    time.Duration      `toml:"timeout"`
+	Slack      alertSlackFile     `toml:"slack"`
+	Webhook    alertWebhookFile   `toml:"webhook"`
+	Email      alertEmailFile     `toml:"email"`
+	Heartbeat  alertHeartbeatFile `toml:"heartbeat"`
+}
+
+type alertSlackFile struct {
+	Token   secret `toml:"token"`
+	Channel string `toml:"channel"`
+	APIURL  string `toml:"api_url"`
+}
+
+type alertWebhookFile struct {
+	URL secret `toml:"url"`
+}
+
+type alertEmailFile struct {
+	SMTP     string   `toml:"smtp"`
+	Username string   `toml:"username"`
+	Password secret   `toml:"password"`
+	From     string   `toml:"from"`
+	To       []string `toml:"to"`
+}
+
+type alertHeartbeatFile struct {
+	URL     secret        `toml:"url"`
+	FailURL secret        `toml:"fail_url"`
+	Every   time.Duration `toml:"every"`
 }
 
 type channelFile struct {
@@ -123,6 +165,26 @@ func (s *stateFile) defaults() {
 }
 
 func (r *retryFile) defaults() { *r = retryFile{Min: time.Second, Max: 5 * time.Minute} }
+
+func (a *alertFile) defaults() {
+	*a = alertFile{
+		After:      alert.DefaultAfter,
+		Gather:     alert.DefaultGather,
+		Apart:      alert.DefaultApart,
+		Repeat:     alert.DefaultRepeat,
+		RepeatMax:  alert.DefaultRepeatMax,
+		NoPoll:     10 * time.Minute,
+		QueueAge:   30 * time.Minute,
+		DiskFreeMB: 200,
+		Timeout:    30 * time.Second,
+	}
+	a.Slack.defaults()
+	a.Heartbeat.defaults()
+}
+
+func (s *alertSlackFile) defaults() { *s = alertSlackFile{APIURL: alert.DefaultSlackAPI} }
+
+func (h *alertHeartbeatFile) defaults() { *h = alertHeartbeatFile{Every: time.Minute} }
 
 func (c *channelFile) defaults() {
 	*c = channelFile{

@@ -24,6 +24,7 @@ type channelStatus struct {
 	Lag      float64   `json:"lagSeconds"`             // how long the next good poll is overdue; 0 = it is not
 	Left     *int      `json:"requestsLeft,omitempty"` // of the channel's allowance as Channel Talk told it last
 	Trouble  string    `json:"trouble,omitempty"`
+	Refused  bool      `json:"keyRefused,omitempty"` // Channel Talk refuses the access key
 	Since    time.Time `json:"since,omitzero"`
 	Note     string    `json:"note,omitempty"`
 }
@@ -75,7 +76,7 @@ func (d *daemon) status() status {
 
 func (p appPoller) status(now time.Time) channelStatus {
 	s := p.Status()
-	c := channelStatus{Name: p.Name(), LastGood: s.LastGood, Trouble: s.Trouble, Since: s.Since, Note: rotationNote(s.Rotation)}
+	c := channelStatus{Name: p.Name(), LastGood: s.LastGood, Trouble: s.Trouble, Refused: s.Refused, Since: s.Since, Note: rotationNote(s.Rotation)}
 	if !s.LastGood.IsZero() {
 		c.Lag = max(0, now.Sub(p.next(s.LastGood)).Round(time.Millisecond).Seconds())
 	}

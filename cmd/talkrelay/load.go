@@ -193,5 +193,5 @@ func (c *config) holdsSecret() bool {
 			return true
 		}
 	}
-	return false
+	return c.Alert.holdsSecret()
 }

@@ -25,6 +25,7 @@ type plan struct {
 	sheets   []sheets.Config
 	router   *dispatch.Router
 	retry    dispatch.RetryConfig
+	alert    alertPlan
 }
 
 type baseConfig struct {
@@ -69,6 +70,7 @@ func (c *config) makePlan(secrets *secretReader, getenv func(string) string, pro
 		p.sheets = append(p.sheets, c.sheetsPlan(i, secrets, problems))
 	}
 	p.router = c.makeRouter(problems)
+	p.alert = c.alertPlan(p.state.Path, secrets, problems)
 	return p
 }
 
