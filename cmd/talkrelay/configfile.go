@@ -115,6 +115,7 @@ type slackFile struct {
 	Timeout           time.Duration   `toml:"timeout"`
 	PerSecond         float64         `toml:"per_second"`
 	PerMinute         float64         `toml:"per_minute"`
+	DigestAbove       int             `toml:"digest_above"`
 	OnUnknown         string          `toml:"on_unknown"`
 	LookupsAnswered   []time.Duration `toml:"lookups_answered"`
 	LookupsUnanswered []time.Duration `toml:"lookups_unanswered"`

@@ -13,6 +13,7 @@ import (
 
 	"talkrelay"
 	"talkrelay/dispatch"
+	"talkrelay/sandbox"
 	"talkrelay/sink"
 	"talkrelay/state"
 )
@@ -249,6 +250,35 @@ func TestDeliveryKilledAtEveryStep(t *testing.T) {
 					t.Errorf("only %d steps: the test does not reach what it is about", k)
 				}
 			})
+		}
+	}
+}
+
+// TestFlood lets more inquiries than digest_above arrive at once: one message names them all, each has its row, and all are
+// settled.
+func TestFlood(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, append(hurried, `api_url = `, "digest_above = 20\napi_url = ")...)
+	p := r.start()
+	r.awaitBaseline(p)
+	user := r.channel.AddUser(sandbox.User{Name: "홍길동"})
+	r.world.ChannelTalk.Down() // so that one poll sees them all
+	for i := range 27 {
+		r.channel.OpenChat(user, fmt.Sprintf("%d번째 문의", i+1), sandbox.Opening{})
+	}
+	if err := r.world.ChannelTalk.Up(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the rows", func() bool { return sheetArrived(r) }, p.log)
+	r.awaitOutput("^Nothing waits", "queue", "list")
+	messages := r.slack.Messages()
+	if len(messages) != 1 || !strings.Contains(messages[0].Text, "한꺼번에 27건") {
+		t.Fatalf("%d messages\n%s", len(messages), p.log())
+	}
+	text := messages[0].Terminal()
+	for _, h := range r.channel.Happenings()[r.before:] {
+		if h.Kind != sandbox.ContactChanged && !strings.Contains(text, h.ChatID) {
+			t.Errorf("no link to %s in:\n%s", h.ChatID, text)
 		}
 	}
 }

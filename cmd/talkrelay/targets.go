@@ -47,13 +47,21 @@ func makeSlack(plans []slackPlan, base http.RoundTripper, memory func(string) si
 			return nil, fmt.Errorf("sink %s: %w", cfg.Name, err)
 		}
 		targets = append(targets, target{cfg.Name, s, s.Check, dispatch.WorkerConfig{
-			MaxItems:          1,
+			MaxItems:          slackItems(p.Config),
 			LookupsAnswered:   p.lookupsAnswered,
 			LookupsUnanswered: p.lookupsUnanswered,
 			RecheckAfter:      p.recheckAfter,
 		}})
 	}
 	return targets, nil
+}
+
+// slackItems is how many deliveries one message may hold: those of a digest, if the sink makes any.
+func slackItems(c slack.Config) int {
+	if c.DigestAbove == 0 {
+		return 1
+	}
+	return max(slack.MaxDigest, c.DigestAbove+1)
 }
 
 // makeSheets builds the Sheets sinks. Sinks of one service account share its quota, which Google counts by account.
