@@ -63,15 +63,13 @@ func (db *DB) start(steps []migration) error {
 	case info.Mode().Perm()&0o077 != 0:
 		db.cfg.Logger.Warn("state file holds customer data and is readable by others: chmod 600 it")
 	}
-	// Whoever gave the file its name, create or a compaction, may have been killed before that was certain to outlast a
-	// power cut. It must be before anything is acknowledged.
-	if err := syncDir(db.path); err != nil {
-		return unwritable(db.path, 0, err)
-	}
 	if err := verifyFile(db.path, os.O_RDWR); err != nil {
 		return err
 	}
 	if db.file, err = openBolt(db.path); err != nil {
+		return err
+	}
+	if err := db.syncFound(); err != nil {
 		return err
 	}
 	if err := db.inspect(); err != nil {
@@ -145,6 +143,20 @@ func fill(tx *bolt.Tx, schema uint64) error {
 	rand.Read(instance) // never fails
 	meta := tx.Bucket(bucketMeta)
 	return errors.Join(meta.Put(keyInstance, instance), putUint64(meta, keyEpoch, 0), putUint64(meta, keySchema, schema))
+}
+
+// syncFound makes what was found outlast a power cut: a process that was killed may have synced neither its last
+// transaction nor the name it gave the file. bbolt would write over what the transaction before needs, and a power cut
+// could then take the last one away and leave neither.
+func (db *DB) syncFound() error {
+	err := db.file.os.Sync()
+	if err == nil {
+		err = syncDir(db.path)
+	}
+	if err != nil {
+		return unwritable(db.path, 0, err)
+	}
+	return nil
 }
 
 // inspect finds out whether the database is one of ours, and takes the epoch from it.
