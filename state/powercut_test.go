@@ -22,7 +22,7 @@ import (
 // Processes are also killed, at any call and at each that changes a name, and others go on from there: what these
 // acknowledge must survive a power cut too.
 //
-// It makes 400 images. What the processes do follows from the seed; which pages bbolt takes for it does not. The long
+// It makes at least 400 images. What the processes do follows from the seed; which pages bbolt takes for it does not. The long
 // form:
 //
 //	TALKRELAY_IMAGES=20000 TALKRELAY_SEED=1 go test -count=1 -timeout 30m -v -run TestPowerCut ./state
@@ -32,7 +32,7 @@ func TestPowerCut(t *testing.T) {
 	start := time.Now()
 	images, seed := int(setting(t, "TALKRELAY_IMAGES", 400)), setting(t, "TALKRELAY_SEED", 1)
 	r := rand.New(rand.NewPCG(seed, 3))
-	histories := live(t, r, min(60+images/100, 200), min(2+images/1000, 20))
+	histories := live(t, r, min(60+images/100, 200), min(3+images/1000, 24))
 
 	moments, calls := 0, 0
 	for _, h := range histories {
@@ -49,7 +49,7 @@ func TestPowerCut(t *testing.T) {
 		h.replay(t, func(d *crashDisk, p *promise, at int) {
 			l.moment = fmt.Sprintf("seed %d, process %d, power cut after call %d, %s", seed, i+1, at, h.calls[at].name)
 			if !h.calls[at].says() {
-				l.cutPower(d, p.schema)
+				l.cutPower(d, p)
 			}
 			l.judge(p)
 		})
@@ -70,25 +70,34 @@ type history struct {
 }
 
 // live returns the histories of a first process, of one of a newer version that goes on, and of those that begin where
-// the first was killed: so many, the first of them before the file's name is certain.
+// the first was killed. So often it is: in turn after a rename, the one that gives the file its name first, after a
+// commit that is not synced yet, and anywhere.
 func live(t *testing.T, r *rand.Rand, steps, kills int) []*history {
 	t.Helper()
 	first := process(t, newCrashDisk(), &promise{allowed: []world{{}}}, shiftOrder{Seed: r.Uint64(), Steps: steps, Schema: 1})
-	var renames, others []int // calls to kill it after
+	var renames, commits, others []int // calls to kill it after
 	var end *history
 	first.replay(t, func(d *crashDisk, p *promise, i int) {
-		switch {
-		case first.calls[i].name == "renameat":
+		switch c := first.calls[i]; {
+		case c.name == "renameat":
 			renames = append(renames, i)
+		case c.name == "pwrite64" && c.number(3) < 2*4096: // to the first pages: the commit is there, but not synced
+			commits = append(commits, i)
 		case d.pending():
 			others = append(others, i)
 		}
 		end = &history{disk: d, promise: p}
 	})
 	shuffle(r, renames[1:])
+	shuffle(r, commits)
 	shuffle(r, others)
-	renames = renames[:min(len(renames), (kills+1)/2)]
-	chosen := append(renames, others[:kills-len(renames)]...)
+	var chosen []int
+	for i := range kills {
+		kinds := [][]int{renames, commits, others}
+		if kind := kinds[i%3]; i/3 < len(kind) {
+			chosen = append(chosen, kind[i/3])
+		}
+	}
 
 	list := []*history{first, process(t, end.disk, end.promise, shiftOrder{Seed: r.Uint64(), Steps: steps / 3, Schema: 2})}
 	first.replay(t, func(d *crashDisk, p *promise, i int) {
@@ -142,17 +151,16 @@ func (c call) says() bool { return c.name == "write" && c.number(0) == 1 }
 
 // promise is what may be found in the file: what was acknowledged, and what that becomes by the step on its way.
 type promise struct {
-	schema  int
+	schema  int  // version of the program
+	opening bool // it has not said anything yet
 	allowed []world
 }
 
-func (p *promise) clone() *promise {
-	return &promise{p.schema, p.allowed[:len(p.allowed):len(p.allowed)]}
-}
+func (p *promise) clone() *promise { return &promise{p.schema, p.opening, slices.Clone(p.allowed)} }
 
 // open is heard when a process of this version begins to open the file. That raises the epoch.
 func (p *promise) open(schema int) {
-	p.schema = schema
+	p.schema, p.opening = schema, true
 	var after []world
 	for _, w := range p.allowed {
 		if w.Epoch == 0 { // nobody was told that there is a file: it may be made anew, and then there is nothing to upgrade
@@ -178,6 +186,7 @@ func (p *promise) hear(line string) error {
 	if err := json.Unmarshal([]byte(text), &w); err != nil {
 		return fmt.Errorf("%q: %w", line, err)
 	}
+	p.opening = false
 	switch word {
 	case wordNext:
 		p.allowed = append(p.allowed[:1:1], w)
