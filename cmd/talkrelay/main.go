@@ -96,6 +96,6 @@ Start here:
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRunCommand(), newCheckCommand(), newDemoCommand(), newStatusCommand(), newEventsCommand(), newShowCommand(), newQueueCommand(), newAlertCommand(), newForgetCommand(), newBackupCommand(), newVersionCommand())
+	root.AddCommand(newRunCommand(), newCheckCommand(), newDemoCommand(), newStatusCommand(), newEventsCommand(), newShowCommand(), newQueueCommand(), newAlertCommand(), newForgetCommand(), newBackupCommand(), newManCommand(), newVersionCommand())
 	return root
 }
