@@ -149,23 +149,25 @@ func (e *Email) connect(ctx context.Context) (*smtp.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw := conn
-	context.AfterFunc(ctx, func() { _ = raw.SetDeadline(time.Unix(1, 0)) }) // ends every read and write
-	if port == smtpsPort {
-		conn = tls.Client(conn, e.tlsConfig(host))
-	}
-	c, err := smtp.NewClient(conn, host)
+	context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }) // ends every read and write
+	c, err := e.open(conn, host, port == smtpsPort)
 	if err != nil {
 		_ = conn.Close()
 		return nil, err
 	}
-	if port != smtpsPort {
-		if err := e.secure(c, host); err != nil {
-			_ = c.Close()
-			return nil, err
-		}
-	}
 	return c, nil
+}
+
+// open begins a session on conn; tlsFirst = the server waits for TLS before it says anything.
+func (e *Email) open(conn net.Conn, host string, tlsFirst bool) (*smtp.Client, error) {
+	if tlsFirst {
+		return smtp.NewClient(tls.Client(conn, e.tlsConfig(host)), host)
+	}
+	c, err := smtp.NewClient(conn, host)
+	if err != nil {
+		return nil, err
+	}
+	return c, e.secure(c, host)
 }
 
 // secure turns encryption on.
@@ -195,7 +197,7 @@ func (e *Email) login(c *smtp.Client) error {
 	}
 	host, _, _ := net.SplitHostPort(e.Server)
 	_, mechanisms := c.Extension("AUTH")
-	var auth smtp.Auth = smtp.PlainAuth("", e.Username, e.Password, host)
+	auth := smtp.PlainAuth("", e.Username, e.Password, host)
 	if offered := strings.Fields(mechanisms); !contains(offered, "PLAIN") && contains(offered, "LOGIN") {
 		auth = &loginAuth{username: e.Username, password: e.Password}
 	}
