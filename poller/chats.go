@@ -26,6 +26,8 @@ type chatReader struct {
 	details *details
 	log     *slog.Logger
 
+	detailTime time.Duration // for all details of one page
+
 	toldCircle  bool
 	toldSkipped bool
 	progress    time.Time // of the last line about the first walk

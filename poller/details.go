@@ -25,7 +25,7 @@ type details struct {
 }
 
 const (
-	detailTime    = 3 * time.Second  // for all details of one page
+	detailTime    = 3 * time.Second  // for all details of one page of a poll
 	managersFor   = 5 * time.Minute  // how long a list of managers, read or not, is good for
 	quietFor      = 10 * time.Second // pause after a 429 that names none, or after no answer in time
 	lookupLimit   = 50               // messages in one request
@@ -64,7 +64,7 @@ func (d *details) settle(err error) bool {
 	case channeltalk.Throttled:
 		d.quietUntil = time.Now().Add(max(quietFor, retryAfter(err)))
 	}
-	if errors.Is(err, context.DeadlineExceeded) { // detailTime is used up: the next page is not to wait as long
+	if errors.Is(err, context.DeadlineExceeded) { // the time for details is used up: the next page is not to wait as long
 		d.quietUntil = time.Now().Add(quietFor)
 	}
 	d.health.Broken(err)

@@ -78,6 +78,8 @@ func newChatReader(cfg *Config) *chatReader {
 		events:  newEventMaker(cfg),
 		details: newDetails(cfg),
 		log:     cfg.Logger,
+
+		detailTime: detailTime,
 	}
 }
 

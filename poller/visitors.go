@@ -56,7 +56,7 @@ func (s *chatReader) tell(ctx context.Context, p *chatPage, visitors map[string]
 		}
 		visitors[u.ID].row = &u
 	}
-	ctx, cancel := context.WithTimeout(ctx, detailTime)
+	ctx, cancel := context.WithTimeout(ctx, s.detailTime)
 	defer cancel()
 	var events []talkrelay.Event
 	for _, id := range sortedKeys(visitors) {
