@@ -90,7 +90,7 @@ func (c *checker) run(ctx context.Context, cfg *config) error {
 
 func (c *checker) configFindings(cfg *config) {
 	c.add("config", sink.Finding{Name: "file", OK: true, Text: fmt.Sprintf("%s: %d channels, %d sinks, %d routes",
-		cfg.path, len(cfg.Channels), len(cfg.plan.slack)+len(cfg.plan.sheets), len(cfg.Routes))})
+		cfg.path, len(cfg.Channels), len(cfg.plan.sinks), len(cfg.Routes))})
 	for _, w := range cfg.warnings {
 		c.add("config", sink.Finding{Name: "file mode", Text: "secrets may be read by other users", Fix: w})
 	}

@@ -4,11 +4,10 @@ import (
 	"time"
 
 	"talkrelay/alert"
-	"talkrelay/sink/slack"
 )
 
 // file is the config file as people write it. The zero value of a field means "left out"; defaults() fills in first
-// what a missing key means, so that a reader of this file sees every default in one place.
+// what a missing key means, so that a reader of this file sees every default in one place; those of a sink are in its own file.
 type file struct {
 	Language string        `toml:"language"`
 	Timezone string        `toml:"timezone"`
@@ -100,51 +99,6 @@ type channelFile struct {
 	Reserve                  int               `toml:"reserve"`
 }
 
-type sinksFile struct {
-	Slack  []slackFile  `toml:"slack"`
-	Sheets []sheetsFile `toml:"sheets"`
-}
-
-type slackFile struct {
-	Name              string          `toml:"name"`
-	Token             secret          `toml:"token"`
-	Channel           string          `toml:"channel"`
-	Mask              bool            `toml:"mask"`
-	Text              string          `toml:"text"`
-	Mention           string          `toml:"mention"`
-	Timeout           time.Duration   `toml:"timeout"`
-	PerSecond         float64         `toml:"per_second"`
-	PerMinute         float64         `toml:"per_minute"`
-	DigestAbove       int             `toml:"digest_above"`
-	OnUnknown         string          `toml:"on_unknown"`
-	LookupsAnswered   []time.Duration `toml:"lookups_answered"`
-	LookupsUnanswered []time.Duration `toml:"lookups_unanswered"`
-	RecheckAfter      time.Duration   `toml:"recheck_after"`
-	APIURL            string          `toml:"api_url"`
-}
-
-type sheetsFile struct {
-	Name                 string        `toml:"name"`
-	Credentials          secret        `toml:"credentials"`
-	Spreadsheet          string        `toml:"spreadsheet"`
-	Sheet                string        `toml:"sheet"`
-	HeaderRow            int           `toml:"header_row"`
-	Columns              []columnFile  `toml:"columns"`
-	Mask                 bool          `toml:"mask"`
-	Timeout              time.Duration `toml:"timeout"`
-	WritesPerMinute      int           `toml:"writes_per_minute"`
-	BatchRows            int           `toml:"batch_rows"`
-	Endpoint             string        `toml:"endpoint"`
-	AllowCredentialTypes []string      `toml:"allow_credential_types"`
-}
-
-type columnFile struct {
-	Header  string   `toml:"header"`
-	Value   string   `toml:"value"`
-	Type    string   `toml:"type"`
-	Aliases []string `toml:"aliases"`
-}
-
 type routeFile struct {
 	Name    string   `toml:"name"`
 	On      []string `toml:"on"`
@@ -202,29 +156,5 @@ func (c *channelFile) defaults() {
 		RequestsPerSecond:        10,
 		ListRequestsPerSecond:    5,
 		Reserve:                  100,
-	}
-}
-
-func (s *slackFile) defaults() {
-	*s = slackFile{
-		Mask:              true,
-		Timeout:           20 * time.Second,
-		PerSecond:         1,
-		PerMinute:         200,
-		OnUnknown:         string(slack.Hold),
-		LookupsAnswered:   []time.Duration{2 * time.Second, 8 * time.Second},
-		LookupsUnanswered: []time.Duration{10 * time.Second, 60 * time.Second},
-		RecheckAfter:      5 * time.Minute,
-		APIURL:            "https://slack.com/api/",
-	}
-}
-
-func (s *sheetsFile) defaults() {
-	*s = sheetsFile{
-		HeaderRow:       1,
-		Timeout:         60 * time.Second,
-		WritesPerMinute: 50,
-		BatchRows:       1000,
-		Endpoint:        "https://sheets.googleapis.com/",
 	}
 }

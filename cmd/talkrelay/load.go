@@ -103,8 +103,8 @@ func (c *config) checkGlobals(problems *talkrelay.Problems) {
 	if len(c.Channels) == 0 {
 		problems.Add("channel", "no [[channel]]: name at least one Channel Talk channel")
 	}
-	if len(c.Sinks.Slack)+len(c.Sinks.Sheets) == 0 {
-		problems.Add("sink", "no [[sink.slack]] and no [[sink.sheets]]: nothing could be delivered anywhere")
+	if len(c.Sinks.blocks()) == 0 {
+		problems.Add("sink", "no [[sink.slack]], [[sink.sheets]] or other sink: nothing could be delivered anywhere")
 	}
 	if len(c.Routes) == 0 {
 		problems.Add("route", "no [[route]]: nothing would ever be delivered")
@@ -127,11 +127,8 @@ func (c *config) checkNames(problems *talkrelay.Problems) {
 		checkName(problems, seen, fmt.Sprintf("channel[%d].name", i), ch.Name)
 	}
 	seen = map[string]string{}
-	for i, s := range c.Sinks.Slack {
-		checkName(problems, seen, fmt.Sprintf("sink.slack[%d].name", i), s.Name)
-	}
-	for i, s := range c.Sinks.Sheets {
-		checkName(problems, seen, fmt.Sprintf("sink.sheets[%d].name", i), s.Name)
+	for _, b := range c.Sinks.blocks() {
+		checkName(problems, seen, b.key+".name", b.sinkName())
 	}
 }
 
@@ -183,13 +180,8 @@ func (c *config) holdsSecret() bool {
 			return true
 		}
 	}
-	for _, s := range c.Sinks.Slack {
-		if s.Token.inline() {
-			return true
-		}
-	}
-	for _, s := range c.Sinks.Sheets {
-		if s.Credentials.inline() {
+	for _, b := range c.Sinks.blocks() {
+		if slices.ContainsFunc(b.secrets(), secret.inline) {
 			return true
 		}
 	}

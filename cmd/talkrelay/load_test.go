@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -54,7 +55,7 @@ func TestMinimalConfig(t *testing.T) {
 	if p := c.plan.channels[0].poller; p.Poll != "@every 5s" || p.Location.String() != "Asia/Seoul" || p.ContactRequestsPerMinute != 30 {
 		t.Errorf("poller: %+v", p)
 	}
-	if s := c.plan.slack[0]; !*s.Mask || s.Timeout != 20*time.Second || s.lookupsUnanswered[1] != time.Minute {
+	if s := c.plan.sinks[0].(slackPlan); !*s.Mask || s.Timeout != 20*time.Second || s.lookupsUnanswered[1] != time.Minute {
 		t.Errorf("slack: %+v", s)
 	}
 	if len(c.warnings) != 0 {
@@ -120,8 +121,8 @@ func TestSecretsComeFromThreePlaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	client := c.plan.channels[0].client
-	if client.AccessKey != "key-from-env" || client.AccessSecret != "secret-from-beside" || c.plan.slack[0].Token != "xoxb-from-credentials" {
-		t.Errorf("key %q, secret %q, token %q", client.AccessKey, client.AccessSecret, c.plan.slack[0].Token)
+	if client.AccessKey != "key-from-env" || client.AccessSecret != "secret-from-beside" || c.plan.sinks[0].(slackPlan).Token != "xoxb-from-credentials" {
+		t.Errorf("key %q, secret %q, token %q", client.AccessKey, client.AccessSecret, c.plan.sinks[0].(slackPlan).Token)
 	}
 	if len(c.secrets) != 3 || len(c.warnings) != 0 {
 		t.Errorf("%d secrets known to the log, warnings %q", len(c.secrets), c.warnings)
@@ -176,22 +177,26 @@ func TestExampleConfig(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain.file.clearSecrets()
-	explicit.file.clearSecrets()
+	clearSecrets(reflect.ValueOf(&plain.file).Elem())
+	clearSecrets(reflect.ValueOf(&explicit.file).Elem())
 	if diff := diffFiles(plain.file, explicit.file); diff != "" {
 		t.Errorf("a commented default is not the default:\n%s", diff)
 	}
 }
 
-func (f *file) clearSecrets() {
-	for i := range f.Channels {
-		f.Channels[i].AccessKey, f.Channels[i].AccessSecret = secret{}, secret{}
-	}
-	for i := range f.Sinks.Slack {
-		f.Sinks.Slack[i].Token = secret{}
-	}
-	for i := range f.Sinks.Sheets {
-		f.Sinks.Sheets[i].Credentials = secret{}
+// clearSecrets takes every secret out of v, a struct.
+func clearSecrets(v reflect.Value) {
+	switch {
+	case v.Type() == reflect.TypeFor[secret]():
+		v.SetZero()
+	case v.Kind() == reflect.Struct:
+		for i := range v.NumField() {
+			clearSecrets(v.Field(i))
+		}
+	case v.Kind() == reflect.Slice:
+		for i := range v.Len() {
+			clearSecrets(v.Index(i))
+		}
 	}
 }
 

@@ -3,16 +3,12 @@ package main
 import (
 	"fmt"
 	"path/filepath"
-	"slices"
-	"time"
 
 	"talkrelay"
 	"talkrelay/channeltalk"
 	"talkrelay/dispatch"
 	"talkrelay/poller"
 	"talkrelay/sink"
-	"talkrelay/sink/sheets"
-	"talkrelay/sink/slack"
 	"talkrelay/state"
 )
 
@@ -21,8 +17,7 @@ type plan struct {
 	state    state.Config
 	base     baseConfig
 	channels []channelPlan
-	slack    []slackPlan
-	sheets   []sheets.Config
+	sinks    []sinkPlan
 	router   *dispatch.Router
 	retry    dispatch.RetryConfig
 	alert    alertPlan
@@ -36,12 +31,6 @@ type baseConfig struct {
 type channelPlan struct {
 	client channeltalk.Config
 	poller poller.Config
-}
-
-type slackPlan struct {
-	slack.Config
-	lookupsAnswered, lookupsUnanswered []time.Duration
-	recheckAfter                       time.Duration
 }
 
 // makePlan reads the secrets, lets every package validate its part and adds what they find to problems.
@@ -63,11 +52,8 @@ func (c *config) makePlan(secrets *secretReader, getenv func(string) string, pro
 	for i := range c.Channels {
 		p.channels = append(p.channels, c.channelPlan(i, secrets, problems))
 	}
-	for i := range c.Sinks.Slack {
-		p.slack = append(p.slack, c.slackPlan(i, secrets, problems))
-	}
-	for i := range c.Sinks.Sheets {
-		p.sheets = append(p.sheets, c.sheetsPlan(i, secrets, problems))
+	for _, b := range c.Sinks.blocks() {
+		p.sinks = append(p.sinks, b.plan(&sinkPlanner{c, b.key, secrets, problems, len(*problems)}))
 	}
 	p.router = c.makeRouter(problems)
 	p.alert = c.alertPlan(p.state.Path, secrets, problems)
@@ -174,107 +160,6 @@ func reserve(n int) int {
 	return n
 }
 
-func (c *config) slackPlan(i int, secrets *secretReader, problems *talkrelay.Problems) slackPlan {
-	s, key := c.Sinks.Slack[i], fmt.Sprintf("sink.slack[%d]", i)
-	before := len(*problems)
-	p := slackPlan{
-		Config: slack.Config{
-			Name:      s.Name,
-			Token:     secretValue(secrets, s.Token, key+".token", problems),
-			Channel:   s.Channel,
-			Mask:      &s.Mask,
-			Text:      s.Text,
-			RouteText: c.routeTexts(s.Name, problems),
-			Mention:   s.Mention,
-			Timeout:   s.Timeout,
-			PerSecond: s.PerSecond,
-			PerMinute: s.PerMinute,
-			OnUnknown: slack.OnUnknown(s.OnUnknown),
-
-			DigestAbove: s.DigestAbove,
-			APIURL:      s.APIURL,
-			Language:    c.language,
-			Location:    c.location,
-		},
-		lookupsAnswered:   s.LookupsAnswered,
-		lookupsUnanswered: s.LookupsUnanswered,
-		recheckAfter:      s.RecheckAfter,
-	}
-	if len(*problems) == before {
-		addAll(problems, key, p.Validate())
-	}
-	for name, list := range map[string][]time.Duration{"lookups_answered": s.LookupsAnswered, "lookups_unanswered": s.LookupsUnanswered} {
-		if len(list) == 0 {
-			problems.Add(join(key, name), "needs at least one time: without a look-up a message in doubt would be sent twice")
-		}
-	}
-	return p
-}
-
-// routeTexts collects the texts of the routes that lead to the sink.
-func (c *config) routeTexts(sinkName string, problems *talkrelay.Problems) map[string]string {
-	texts := map[string]string{}
-	for i, r := range c.Routes {
-		if r.Text == "" {
-			continue
-		}
-		if _, err := sink.ParseTemplate(r.Text); err != nil {
-			key := fmt.Sprintf("route[%d].text", i)
-			if len(*problems) == 0 || (*problems)[len(*problems)-1].Key != key {
-				problems.Add(key, "%v", err)
-			}
-			continue
-		}
-		if slices.Contains(r.To, sinkName) {
-			texts[r.Name] = r.Text
-		}
-	}
-	return texts
-}
-
-func (c *config) sheetsPlan(i int, secrets *secretReader, problems *talkrelay.Problems) sheets.Config {
-	s, key := c.Sinks.Sheets[i], fmt.Sprintf("sink.sheets[%d]", i)
-	before := len(*problems)
-	p := sheets.Config{
-		Name:                 s.Name,
-		Credentials:          []byte(secretValue(secrets, s.Credentials, key+".credentials", problems)),
-		CredentialsName:      s.Credentials.file,
-		Spreadsheet:          s.Spreadsheet,
-		Sheet:                s.Sheet,
-		HeaderRow:            s.HeaderRow,
-		Defaults:             sheets.DefaultsFor(c.kindsFor(s.Name)...),
-		Mask:                 s.Mask,
-		Timeout:              s.Timeout,
-		WritesPerMinute:      s.WritesPerMinute,
-		BatchRows:            s.BatchRows,
-		Endpoint:             s.Endpoint,
-		AllowCredentialTypes: s.AllowCredentialTypes,
-		Language:             c.language,
-		Location:             c.location,
-	}
-	for _, col := range s.Columns {
-		p.Columns = append(p.Columns, sheets.Column{Header: col.Header, Value: col.Value, Type: col.Type, Aliases: col.Aliases})
-	}
-	if len(*problems) == before {
-		addAll(problems, key, p.Validate())
-	}
-	return p
-}
-
-// kindsFor lists the kinds of event that routes send to the sink.
-func (c *config) kindsFor(sinkName string) []talkrelay.Kind {
-	var kinds []talkrelay.Kind
-	for _, r := range c.Routes {
-		if !slices.Contains(r.To, sinkName) {
-			continue
-		}
-		for _, kind := range r.On {
-			kinds = append(kinds, talkrelay.Kind(kind))
-		}
-	}
-	return kinds
-}
-
 // makeRouter compiles the routes; nil if they have problems.
 func (c *config) makeRouter(problems *talkrelay.Problems) *dispatch.Router {
 	var routes []dispatch.RouteConfig
@@ -282,11 +167,8 @@ func (c *config) makeRouter(problems *talkrelay.Problems) *dispatch.Router {
 		routes = append(routes, dispatch.RouteConfig{Name: r.Name, On: r.On, Channels: r.Channel, Where: r.Where, To: r.To})
 	}
 	var sinks, channels []string
-	for _, s := range c.Sinks.Slack {
-		sinks = append(sinks, s.Name)
-	}
-	for _, s := range c.Sinks.Sheets {
-		sinks = append(sinks, s.Name)
+	for _, b := range c.Sinks.blocks() {
+		sinks = append(sinks, b.sinkName())
 	}
 	for _, ch := range c.Channels {
 		channels = append(channels, ch.Name)

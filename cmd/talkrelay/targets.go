@@ -8,8 +8,6 @@ import (
 
 	"talkrelay/dispatch"
 	"talkrelay/sink"
-	"talkrelay/sink/sheets"
-	"talkrelay/sink/slack"
 )
 
 // target is a destination built from the config: what a worker needs of it, and what `check` does.
@@ -20,69 +18,37 @@ type target struct {
 	worker dispatch.WorkerConfig // what depends on the kind of destination
 }
 
-// makeTargets builds every sink. memory gives each a place for the little it remembers.
-func makeTargets(cfg *config, base http.RoundTripper, memory func(key string) sink.Memory, log *slog.Logger) ([]target, error) {
-	slackTargets, err := makeSlack(cfg.plan.slack, base, memory, log)
-	if err != nil {
-		return nil, err
-	}
-	sheetsTargets, err := makeSheets(cfg.plan.sheets, base, memory, log)
-	return append(slackTargets, sheetsTargets...), err
+// targetMaker is what targets are built with.
+type targetMaker struct {
+	base   *http.Transport
+	memory func(key string) sink.Memory // gives each a place for the little it remembers
+	log    *slog.Logger
+	shared map[any]any
 }
 
-// makeSlack builds the Slack sinks. Sinks of one token share its workspace: its pace, its holds, its credential.
-func makeSlack(plans []slackPlan, base http.RoundTripper, memory func(string) sink.Memory, log *slog.Logger) ([]target, error) {
-	type credential struct{ apiURL, token string }
-	workspaces := map[credential]*slack.Workspace{}
+// share returns what all targets with the same key have in common, made for the first of them. Keys of different uses
+// are of different types.
+func share[T any](m *targetMaker, key any, make func() (T, error)) (T, error) {
+	if made, ok := m.shared[key]; ok {
+		return made.(T), nil
+	}
+	made, err := make()
+	if err == nil {
+		m.shared[key] = made
+	}
+	return made, err
+}
+
+// makeTargets builds every sink. It sends nothing.
+func makeTargets(cfg *config, base *http.Transport, memory func(key string) sink.Memory, log *slog.Logger) ([]target, error) {
+	m := &targetMaker{base: base, memory: memory, log: log, shared: map[any]any{}}
 	var targets []target
-	for _, p := range plans {
-		cfg := p.Config
-		cfg.Base, cfg.Memory, cfg.Logger = base, memory("slack/"+cfg.Name), log.With("sink", cfg.Name)
-		shared := credential{cfg.APIURL, cfg.Token}
-		if workspaces[shared] == nil {
-			workspaces[shared] = slack.NewWorkspace(cfg)
-		}
-		s, err := slack.New(cfg, workspaces[shared])
+	for _, p := range cfg.plan.sinks {
+		t, err := p.target(m)
 		if err != nil {
-			return nil, fmt.Errorf("sink %s: %w", cfg.Name, err)
+			return nil, fmt.Errorf("sink %s: %w", p.name(), err)
 		}
-		targets = append(targets, target{cfg.Name, s, s.Check, dispatch.WorkerConfig{
-			MaxItems:          slackItems(p.Config),
-			LookupsAnswered:   p.lookupsAnswered,
-			LookupsUnanswered: p.lookupsUnanswered,
-			RecheckAfter:      p.recheckAfter,
-		}})
-	}
-	return targets, nil
-}
-
-// slackItems is how many deliveries one message may hold: those of a digest, if the sink makes any.
-func slackItems(c slack.Config) int {
-	if c.DigestAbove == 0 {
-		return 1
-	}
-	return max(slack.MaxDigest, c.DigestAbove+1)
-}
-
-// makeSheets builds the Sheets sinks. Sinks of one service account share its quota, which Google counts by account.
-func makeSheets(plans []sheets.Config, base http.RoundTripper, memory func(string) sink.Memory, log *slog.Logger) ([]target, error) {
-	accounts := map[string]*sheets.Account{}
-	var targets []target
-	for _, cfg := range plans {
-		cfg.Base, cfg.Memory, cfg.Logger = base, memory("sheets/"+cfg.Name), log.With("sink", cfg.Name)
-		shared := cfg.AccountID()
-		if accounts[shared] == nil {
-			account, err := sheets.NewAccount(cfg)
-			if err != nil {
-				return nil, fmt.Errorf("sink %s: %w", cfg.Name, err)
-			}
-			accounts[shared] = account
-		}
-		s, err := sheets.New(cfg, accounts[shared])
-		if err != nil {
-			return nil, fmt.Errorf("sink %s: %w", cfg.Name, err)
-		}
-		targets = append(targets, target{cfg.Name, s, s.Check, dispatch.WorkerConfig{MaxItems: cfg.BatchRows}})
+		targets = append(targets, t)
 	}
 	return targets, nil
 }
