@@ -45,7 +45,8 @@ type route struct {
 	name     string
 	on       []talkrelay.Kind
 	channels []string
-	where    *filter // nil = always
+	where    *filter     // nil = always
+	parts    []condition // of where
 	to       []string
 	health   *talkrelay.Health
 }
@@ -69,7 +70,7 @@ func NewRouter(routes []RouteConfig, sinks, channels []string) (*Router, talkrel
 			problems.Add(key+".where", "%v", err)
 		}
 		r.routes = append(r.routes, route{
-			name: c.Name, on: kinds(c.On), channels: slices.Clone(c.Channels), where: where, to: slices.Clone(c.To),
+			name: c.Name, on: kinds(c.On), channels: slices.Clone(c.Channels), where: where, parts: conditions(c.Where, where), to: slices.Clone(c.To),
 		})
 	}
 	if len(problems) > 0 {
@@ -92,7 +93,7 @@ func (r *Router) LogTo(log *slog.Logger) {
 func (r *Router) Match(events []talkrelay.Event) []talkrelay.Delivery {
 	var out []talkrelay.Delivery
 	for i := range events {
-		for _, x := range r.Explain(events[i]) {
+		for _, x := range r.explain(&lazyEnv{event: &events[i], zones: &r.zones}) {
 			for _, sink := range x.Sinks {
 				out = append(out, talkrelay.Delivery{EventID: events[i].ID, Sink: sink, Route: x.Route})
 			}
@@ -107,6 +108,9 @@ type Explanation struct {
 	Matched bool
 	Sinks   []string // those it decided for; without those that an earlier route had taken
 	Reason  string   // one of the Reason constants
+
+	TakenBy map[string]string // with a match: the earlier route, by sink that it had decided for; nil = none
+	Untrue  string            // with ReasonWhere: the first part of the filter that is not true; "" = none can be named
 }
 
 // Why a route did or did not match.
@@ -121,26 +125,51 @@ const (
 
 // Explain returns what each route makes of e, in the order of the routes.
 func (r *Router) Explain(e talkrelay.Event) []Explanation {
-	out := make([]Explanation, 0, len(r.routes))
 	lazy := lazyEnv{event: &e, zones: &r.zones}
-	var taken []string
+	out := r.explain(&lazy)
+	for i := range out {
+		if out[i].Reason == ReasonWhere {
+			out[i].Untrue = untrue(r.routes[i].parts, lazy.env())
+		}
+	}
+	return out
+}
+
+// explain is Explain without Untrue, which deliveries do not need.
+func (r *Router) explain(lazy *lazyEnv) []Explanation {
+	out := make([]Explanation, 0, len(r.routes))
+	var taken map[string]string // sink → route
 	for i := range r.routes {
 		x := Explanation{Route: r.routes[i].name}
-		x.Reason, x.Matched = r.routes[i].match(&lazy)
+		x.Reason, x.Matched = r.routes[i].match(lazy)
 		if x.Matched {
-			for _, sink := range r.routes[i].to {
-				if !slices.Contains(taken, sink) {
-					x.Sinks = append(x.Sinks, sink)
-					taken = append(taken, sink)
-				}
-			}
-			if len(x.Sinks) == 0 {
-				x.Reason = ReasonTaken
-			}
+			taken = x.share(r.routes[i].to, taken)
 		}
 		out = append(out, x)
 	}
 	return out
+}
+
+// share gives x those of sinks that are not taken, and returns what is taken then.
+func (x *Explanation) share(sinks []string, taken map[string]string) map[string]string {
+	if taken == nil {
+		taken = make(map[string]string, len(sinks))
+	}
+	for _, sink := range sinks {
+		if by, ok := taken[sink]; ok {
+			if x.TakenBy == nil {
+				x.TakenBy = map[string]string{}
+			}
+			x.TakenBy[sink] = by
+			continue
+		}
+		x.Sinks = append(x.Sinks, sink)
+		taken[sink] = x.Route
+	}
+	if len(x.Sinks) == 0 {
+		x.Reason = ReasonTaken
+	}
+	return taken
 }
 
 func (r *route) match(lazy *lazyEnv) (reason string, matched bool) {

@@ -76,14 +76,36 @@ func TestExplain(t *testing.T) {
 	want := []dispatch.Explanation{
 		{Route: "kind", Reason: dispatch.ReasonKind},
 		{Route: "channel", Reason: dispatch.ReasonChannel},
-		{Route: "where", Reason: dispatch.ReasonWhere},
+		{Route: "where", Reason: dispatch.ReasonWhere, Untrue: "chat.botOnly"},
 		{Route: "fails", Matched: true, Sinks: []string{"changes"}, Reason: dispatch.ReasonFailed},
-		{Route: "taken", Matched: true, Reason: dispatch.ReasonTaken},
-		{Route: "rest", Matched: true, Sinks: []string{"inquiries"}, Reason: dispatch.ReasonMatched},
+		{Route: "taken", Matched: true, Reason: dispatch.ReasonTaken, TakenBy: map[string]string{"changes": "fails"}},
+		{Route: "rest", Matched: true, Sinks: []string{"inquiries"}, Reason: dispatch.ReasonMatched, TakenBy: map[string]string{"changes": "fails"}},
 	}
 	got := r.Explain(talkrelay.Event{Kind: talkrelay.UserChatOpened, Channel: "main"})
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("explanations (-want +got):\n%s", diff)
+	}
+}
+
+// A filter of several parts says which of them is not true.
+func TestExplainNamesThePart(t *testing.T) {
+	t.Parallel()
+	for where, want := range map[string]string{
+		`change == "updated" and user.member`:                                     "user.member",
+		`user.name == "" && ("환불" in tags or "vip" in user.tags) && change == ""`: `change == ""`,
+		`not ("환불" in tags) and user.member`:                                      `not ("환불" in tags)`,
+		`let x = chat.botOnly; x and user.member`:                                 `let x = chat.botOnly; x and user.member`,
+		`int(message.text) > 1 and user.member`:                                   "", // cannot be evaluated: it matches
+		`"vip" in user.tags and tags[9] == "" and user.member`:                    "",
+		`chat.state == "closed" or user.member`:                                   `chat.state == "closed" or user.member`,
+	} {
+		r := router(t, dispatch.RouteConfig{Name: "r", On: []string{"member.upserted.contact"}, Where: where, To: []string{"changes"}})
+		e := fullEvent()
+		e.User.Member = false
+		x := r.Explain(e)[0]
+		if x.Untrue != want || x.Matched != (want == "") {
+			t.Errorf("%s: %+v, want %q", where, x, want)
+		}
 	}
 }
 
