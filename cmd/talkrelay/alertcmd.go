@@ -13,14 +13,12 @@ import (
 )
 
 func newAlertCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "alert",
 		Short: "Try the paths that alerts go over",
 		Long: `The table [alert] of the config names other paths to people, for the day when talkrelay itself is in trouble:
 a Slack channel, a webhook, an e-mail, a heartbeat. An alert that was never tried is none.`,
-	}
-	cmd.AddCommand(newAlertTestCommand())
-	return cmd
+	}, newAlertTestCommand())
 }
 
 func newAlertTestCommand() *cobra.Command {
@@ -60,6 +58,9 @@ func testAlerts(ctx context.Context, cfg *config, c checker) error {
 	for _, p := range paths {
 		c.tryPath(ctx, cfg, p, "test alert", func(ctx context.Context) (string, error) { return "sent", p.Send(ctx, message) })
 	}
+	if err := interrupted(ctx); err != nil {
+		return failed(err)
+	}
 	return c.result("All paths work.")
 }
 
@@ -98,5 +99,5 @@ func (c *checker) tryPath(ctx context.Context, cfg *config, p alert.Path, name s
 		f.Text = replacer(cfg.secrets).Replace(err.Error())
 		f.Fix = "correct [" + p.Name() + "], and let this machine reach its host"
 	}
-	c.add(p.Name(), f)
+	c.tried(ctx, p.Name(), f)
 }

@@ -66,7 +66,7 @@ func TestBackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer held.Close()
-	if code, out := backup(file + "2"); code != exitFailed || !strings.Contains(out, "open (pid") || !strings.Contains(out, "may you read its socket") {
+	if code, out := backup(file + "2"); code != exitFailed || !strings.Contains(out, "open (pid") || !strings.Contains(out, "no running talkrelay answers") {
 		t.Errorf("with a daemon that does not answer: exit code %d:\n%s", code, out)
 	}
 }

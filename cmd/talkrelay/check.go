@@ -62,6 +62,7 @@ type checker struct {
 	out   io.Writer
 	json  bool
 	lines []checkLine
+	err   error // why the findings could not be printed
 }
 
 // checkTimeout bounds the checks of one channel or sink.
@@ -82,10 +83,21 @@ func (c *checker) run(ctx context.Context, cfg *config) error {
 	}
 	for _, t := range targets {
 		ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-		c.add("sink "+t.name, t.check(ctx)...)
+		c.tried(ctx, "sink "+t.name, t.check(ctx)...)
 		cancel()
 	}
-	return c.alerts(ctx, cfg)
+	if err := c.alerts(ctx, cfg); err != nil {
+		return err
+	}
+	return interrupted(ctx)
+}
+
+// interrupted is the error of a check that somebody stopped, nil if nobody did.
+func interrupted(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return errors.New("stopped before everything was tried")
 }
 
 func (c *checker) configFindings(cfg *config) {
@@ -138,13 +150,13 @@ func (c *checker) channel(ctx context.Context, p channelPlan, base http.RoundTri
 	part := "channel " + p.poller.Name
 	ch, err := client.Channel(ctx)
 	if err != nil {
-		c.add(part, sink.Finding{Name: "access key", Text: err.Error(), Fix: channelFix(err)})
+		c.tried(ctx, part, sink.Finding{Name: "access key", Text: err.Error(), Fix: channelFix(err)})
 		return
 	}
 	c.add(part, sink.Finding{Name: "access key", OK: true, Text: fmt.Sprintf("channel %q, id %s", ch.Name, ch.ID)})
 	page, err := client.UserChats(ctx, channeltalk.Query{State: "opened", Limit: 1})
 	if err != nil {
-		c.add(part, sink.Finding{Name: "chat list", Text: err.Error(), Fix: channelFix(err)})
+		c.tried(ctx, part, sink.Finding{Name: "chat list", Text: err.Error(), Fix: channelFix(err)})
 		return
 	}
 	c.add(part, sink.Finding{Name: "chat list", OK: true, Text: "readable"}, clockFinding(page.ServerTime, time.Now()))
@@ -181,27 +193,39 @@ func (c *checker) add(part string, findings ...sink.Finding) {
 	for _, f := range findings {
 		line := checkLine{Part: part, OK: f.OK, Name: f.Name, Text: f.Text, Fix: f.Fix}
 		c.lines = append(c.lines, line)
-		c.print(line)
+		if err := c.print(line); err != nil {
+			c.err = err
+		}
 	}
 }
 
-func (c *checker) print(l checkLine) {
-	if c.json {
-		_ = json.NewEncoder(c.out).Encode(l)
-		return
+// tried is add for what may have come to nothing because ctx ended meanwhile: then there is no finding.
+func (c *checker) tried(ctx context.Context, part string, findings ...sink.Finding) {
+	if !errors.Is(ctx.Err(), context.Canceled) {
+		c.add(part, findings...)
 	}
-	mark := "✓"
+}
+
+func (c *checker) print(l checkLine) error {
+	if c.json {
+		return json.NewEncoder(c.out).Encode(l)
+	}
+	mark, fix := "✓", ""
 	if !l.OK {
 		mark = "✗"
 	}
-	fmt.Fprintf(c.out, "%s %s: %s: %s\n", mark, l.Part, l.Name, l.Text)
 	if l.Fix != "" {
-		fmt.Fprintf(c.out, "    → %s\n", l.Fix)
+		fix = "    → " + l.Fix + "\n"
 	}
+	_, err := fmt.Fprintf(c.out, "%s %s: %s: %s\n%s", mark, l.Part, l.Name, l.Text, fix)
+	return err
 }
 
 // result sums up. good is what is said if nothing has failed.
 func (c *checker) result(good string) error {
+	if c.err != nil {
+		return failed(fmt.Errorf("print what was found: %w", c.err))
+	}
 	bad := 0
 	for _, l := range c.lines {
 		if !l.OK {

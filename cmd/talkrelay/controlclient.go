@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,36 +28,77 @@ func addAskFlags(cmd *cobra.Command, o *askOptions) {
 	cmd.Flags().StringVar(&o.socket, "socket", "", "control socket, if it is somewhere else")
 }
 
-// sockets lists where the daemon may listen, best guess first.
-func (o askOptions) sockets() []string {
+// sockets lists where the daemon may listen, best guess first. err is why the config has no say in it; a config whose
+// secrets only the service can read is the usual case, and no reason for words.
+func (o askOptions) sockets() (paths []string, err error) {
 	if o.socket != "" {
-		return []string{o.socket}
+		return []string{o.socket}, nil
 	}
-	paths := []string{systemdSocket}
-	if c, err := readConfig(o.config, os.Getenv); err == nil {
-		paths = append([]string{controlSocket(c.plan.state.Path)}, paths...)
+	paths = []string{systemdSocket}
+	c, err := readConfig(o.config, os.Getenv)
+	var problems *configError
+	switch {
+	case err == nil:
+		return append([]string{controlSocket(c.plan.state.Path)}, paths...), nil
+	case errors.As(err, &problems) && !problems.syntax:
+		return paths, nil
 	}
-	return paths
+	return paths, err
 }
+
+// Limits of an answer. A daemon that pauses delivering for what it is asked takes up to a minute, see patiently.
+const (
+	lookLimit   = 2 * controlTimeout
+	changeLimit = 75 * time.Second
+)
 
 // ask sends body as JSON, nothing if it is nil, to path of the daemon's control socket and returns the JSON of the
 // answer. An error has its exit code: exitUsage if no daemon answers, exitFailed if it answers with an error.
-// There is no limit of time but ctx's.
+// It waits no longer than lookLimit for a GET, and than changeLimit for anything else.
 func (o askOptions) ask(ctx context.Context, method, path string, body any) ([]byte, error) {
+	limit := changeLimit
+	if method == http.MethodGet {
+		limit = lookLimit
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, exitError{exitUsage, fmt.Errorf("talkrelay is there but has not answered within %s: "+
+		"it is starting, hangs, or the machine is very busy. 'journalctl -u talkrelay' says more; a restart loses nothing", limit)})
+	defer cancel()
 	resp, err := o.call(ctx, method, path, body)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxControlAnswer))
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return nil, stopped(ctx)
+	case err != nil:
 		return nil, failed(fmt.Errorf("read the daemon's answer to %s: %w", path, err))
 	}
 	return text, nil
 }
 
 // errNoDaemon is in the error of a question that nobody answered.
-var errNoDaemon = errors.New("no running talkrelay answers: is it started, and may you read its socket?")
+var errNoDaemon = errors.New("no running talkrelay answers")
+
+// noDaemon says what was tried, and what to do. config is why the config could not say where to look.
+func noDaemon(tried []error, config error) error {
+	hint := "is it started?"
+	lines := make([]error, len(tried))
+	for i, err := range tried {
+		lines[i] = err
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			hint = "you may not open its socket. Try with sudo, or as the user it runs as"
+		case errors.Is(err, syscall.ECONNREFUSED):
+			lines[i] = fmt.Errorf("%w: left behind by one that has ended; its log says why ('journalctl -u talkrelay')", err)
+		}
+	}
+	if config != nil {
+		lines = append(lines, fmt.Errorf("%w\nso that nothing was tried but the socket of the service", config))
+	}
+	return exitError{exitUsage, fmt.Errorf("%w: %s\n%w", errNoDaemon, hint, errors.Join(lines...))}
+}
 
 // call is ask for an answer of any size, for the caller to read and close.
 func (o askOptions) call(ctx context.Context, method, path string, body any) (*http.Response, error) {
@@ -66,19 +109,31 @@ func (o askOptions) call(ctx context.Context, method, path string, body any) (*h
 			return nil, failed(err)
 		}
 	}
-	var problems []error
-	for _, socket := range o.sockets() {
+	var tried []error
+	sockets, configErr := o.sockets()
+	for _, socket := range sockets {
 		answer, err := exchange(ctx, socket, method, path, text)
 		var refused controlError
 		switch {
 		case err == nil:
 			return answer, nil
-		case errors.As(err, &refused), ctx.Err() != nil:
+		case errors.As(err, &refused):
 			return nil, failed(err)
+		case ctx.Err() != nil:
+			return nil, stopped(ctx)
 		}
-		problems = append(problems, err)
+		tried = append(tried, err)
 	}
-	return nil, exitError{exitUsage, fmt.Errorf("%w\n%w", errNoDaemon, errors.Join(problems...))}
+	return nil, noDaemon(tried, configErr)
+}
+
+// stopped says why ctx has ended: with the words and exit code of its cause if it has any.
+func stopped(ctx context.Context) error {
+	var exit exitError
+	if cause := context.Cause(ctx); errors.As(cause, &exit) {
+		return exit
+	}
+	return failed(errors.New("stopped before the answer came"))
 }
 
 // askInto is ask for an answer that is decoded into v.

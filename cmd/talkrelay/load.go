@@ -31,6 +31,7 @@ type config struct {
 type configError struct {
 	path     string
 	problems []string
+	syntax   bool // it is no TOML at all
 }
 
 func (e *configError) Error() string {
@@ -51,6 +52,9 @@ func readConfig(path string, getenv func(string) string) (*config, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: no such file; copy config.toml.example to it and fill it in", path)
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("read config: %w; try with sudo, or as its owner", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read config: %w", err)
@@ -86,9 +90,9 @@ func (c *config) syntaxError(err error) error {
 	var parse toml.ParseError
 	if errors.As(err, &parse) {
 		return &configError{c.path, []string{fmt.Sprintf("%s:%d:%d: %s",
-			c.path, parse.Position.Line, parse.Position.Col, parse.Message)}}
+			c.path, parse.Position.Line, parse.Position.Col, parse.Message)}, true}
 	}
-	return &configError{c.path, []string{c.path + ": " + err.Error()}}
+	return &configError{c.path, []string{c.path + ": " + err.Error()}, true}
 }
 
 func (c *config) checkGlobals(problems *talkrelay.Problems) {

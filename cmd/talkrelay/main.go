@@ -99,3 +99,21 @@ Start here:
 	root.AddCommand(newRunCommand(), newCheckCommand(), newDemoCommand(), newStatusCommand(), newEventsCommand(), newShowCommand(), newQueueCommand(), newAlertCommand(), newForgetCommand(), newBackupCommand(), newManCommand(), newVersionCommand())
 	return root
 }
+
+// group makes cmd a holder of subcommands: alone it shows its help, and a name that none of them has is wrong usage.
+func group(cmd *cobra.Command, subcommands ...*cobra.Command) *cobra.Command {
+	cmd.AddCommand(subcommands...)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		hint := ""
+		cmd.SuggestionsMinimumDistance = 2
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			hint = fmt.Sprintf("; did you mean %q?", near[0])
+		}
+		return fmt.Errorf("unknown command %q for %q%s", args[0], cmd.CommandPath(), hint)
+	}
+	return cmd
+}

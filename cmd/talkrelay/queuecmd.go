@@ -17,7 +17,7 @@ import (
 )
 
 func newQueueCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "queue",
 		Short: "See and mend what waits and what could not be delivered",
 		Long: `What waits for a destination stays in its queue until it is delivered, in order. What can never be delivered as it is (a
@@ -28,9 +28,7 @@ Changes are for root and the service's user, and leave a line in the log. The da
 a moment to make them.`,
 		Example: `  talkrelay queue list
   talkrelay queue retry --sink cs-alerts --all`,
-	}
-	cmd.AddCommand(newQueueListCommand(), newQueueShowCommand(), newQueueChangeCommand(queueRetry), newQueueChangeCommand(queueDrop))
-	return cmd
+	}, newQueueListCommand(), newQueueShowCommand(), newQueueChangeCommand(queueRetry), newQueueChangeCommand(queueDrop))
 }
 
 func newQueueListCommand() *cobra.Command {

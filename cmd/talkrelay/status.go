@@ -67,8 +67,6 @@ type statusView struct {
 
 // show asks and prints once.
 func (v statusView) show(ctx context.Context, daemon askOptions) (status, error) {
-	ctx, cancel := context.WithTimeout(ctx, controlTimeout)
-	defer cancel()
 	raw, err := daemon.ask(ctx, http.MethodGet, "/status", nil)
 	if err != nil {
 		return status{}, err

@@ -27,6 +27,8 @@ func TestWrongUsage(t *testing.T) {
 		{"demo --fro 1s", "unknown flag: --fro"},
 		{"version --long", "unknown flag: --long"},
 		{"rnu", `unknown command "rnu"`},
+		{"queue lits", `unknown command "lits" for "talkrelay queue"; did you mean "list"?`},
+		{"alert tset", `unknown command "tset" for "talkrelay alert"; did you mean "test"?`},
 		{"--verbose", "unknown flag: --verbose"},
 	}
 	for _, test := range tests {
