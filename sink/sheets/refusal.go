@@ -43,6 +43,9 @@ const (
 	tooLarge                 // the write has too many bytes
 	notFound                 // 404
 	badRequest               // any other 400
+	apiOff                   // 403, the Sheets API is not enabled
+	notShared                // 403, the account may not open the spreadsheet
+	officeFile               // 400, an Excel file that Google only shows
 	refused                  // anything else that somebody has to mend
 )
 
@@ -134,13 +137,13 @@ func (a *Account) judgeUnauthorised(op string) refusal {
 func (a *Account) judgeForbidden(op string, e apiError) refusal {
 	switch {
 	case e.about("SERVICE_DISABLED", "accessNotConfigured"):
-		return refuse(refused, sink.PauseCredential, op, "403, the Google Sheets API is off: enable it in the Google Cloud project that "+a.tokens.file+" is from", nil)
+		return refuse(apiOff, sink.PauseCredential, op, "403, the Google Sheets API is off: enable it in the Google Cloud project that "+a.tokens.file+" is from", nil)
 	case e.about("ACCESS_TOKEN_SCOPE_INSUFFICIENT", "insufficientPermissions"):
 		return refuse(refused, sink.PauseCredential, op, "403, the token of "+a.tokens.file+" does not allow Sheets", nil)
 	case !e.readable:
 		return refuse(refused, sink.PauseDestination, op, "403, and not from Google: check endpoint and proxy", nil)
 	}
-	return refuse(refused, sink.PauseDestination, op, "403, no permission: share the spreadsheet with "+a.shareWith()+" as editor", nil)
+	return refuse(notShared, sink.PauseDestination, op, "403, no permission: share the spreadsheet with "+a.shareWith()+" as editor", nil)
 }
 
 func (a *Account) shareWith() string {
@@ -173,7 +176,7 @@ func judgeBadRequest(op string, e apiError) refusal {
 	case has("10000000") || has("number of cells"):
 		return refuse(badRequest, sink.PauseDestination, op, "400, the spreadsheet is full (10,000,000 cells): delete rows or name a new spreadsheet", nil)
 	case has("not supported for this document"), has("office file"):
-		return refuse(badRequest, sink.PauseDestination, op, "400, the file is not a Google spreadsheet but an Excel one: open it and choose File, Save as Google Sheets, then set spreadsheet to the new one", nil)
+		return refuse(officeFile, sink.PauseDestination, op, "400, the file is not a Google spreadsheet but an Excel one: open it and choose File, Save as Google Sheets, then set spreadsheet to the new one", nil)
 	case has("metadata") && (has("limit") || has("exceed") || has("too much") || has("maximum") || has("quota")):
 		return refuse(full, sink.Retry, op, "400, no room for the ids of batches", nil)
 	case has("50000"), has("maximum", "characters"), has("rows["):

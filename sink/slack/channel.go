@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	slackgo "github.com/slack-go/slack"
 
@@ -95,32 +97,36 @@ func (s *Sink) findChannel(ctx context.Context) (string, error) {
 }
 
 func (s *Sink) listChannels(ctx context.Context, kinds []string) (id string, o outcome) {
+	o = s.ws.eachChannel(ctx, kinds, s.cfg.Timeout, func(ch slackgo.Channel) bool {
+		if strings.EqualFold(ch.Name, s.cfg.Channel) || strings.EqualFold(ch.NameNormalized, s.cfg.Channel) {
+			id = ch.ID
+		}
+		return id != ""
+	})
+	return id, o
+}
+
+// eachChannel shows see the channels of these kinds that are not archived, page by page, until it returns true. timeout is
+// that of one page.
+func (w *Workspace) eachChannel(ctx context.Context, kinds []string, timeout time.Duration, see func(slackgo.Channel) bool) outcome {
 	params := slackgo.GetConversationsParameters{ExcludeArchived: true, Limit: 999, Types: kinds}
 	for {
-		channels, next, o := s.listPage(ctx, &params)
+		channels, next, o := w.channelPage(ctx, &params, timeout)
 		if o.class == throttled && params.Cursor != "" && o.after <= maxPageWait && sleep(ctx, o.after) == nil {
 			continue
 		}
-		if o.class != applied {
-			return "", o
-		}
-		for _, ch := range channels {
-			if strings.EqualFold(ch.Name, s.cfg.Channel) || strings.EqualFold(ch.NameNormalized, s.cfg.Channel) {
-				return ch.ID, o
-			}
-		}
-		if next == "" || next == params.Cursor {
-			return "", o
+		if o.class != applied || slices.ContainsFunc(channels, see) || next == "" || next == params.Cursor {
+			return o
 		}
 		params.Cursor = next
 	}
 }
 
-func (s *Sink) listPage(ctx context.Context, params *slackgo.GetConversationsParameters) ([]slackgo.Channel, string, outcome) {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+func (w *Workspace) channelPage(ctx context.Context, params *slackgo.GetConversationsParameters, timeout time.Duration) ([]slackgo.Channel, string, outcome) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	ctx, trace := sink.WithTrace(ctx)
-	channels, next, err := s.ws.lib.GetConversationsContext(ctx, params)
-	s.ws.noteDate(trace)
+	channels, next, err := w.lib.GetConversationsContext(ctx, params)
+	w.noteDate(trace)
 	return channels, next, libraryOutcome(err, trace)
 }

@@ -66,16 +66,20 @@ func (s *Sink) checkToken(ctx context.Context) (bot, sink.Finding) {
 
 // checkScopes compares the scopes the token has with those a channel of that kind needs.
 func (s *Sink) checkScopes(have []string, private bool) sink.Finding {
-	need := []string{"chat:write", "channels:history", "channels:read"}
-	if private {
-		need = []string{"chat:write", "groups:history", "groups:read"}
-	}
-	need = slices.DeleteFunc(need, func(scope string) bool { return slices.Contains(have, scope) })
-	if len(need) > 0 {
+	if need := lacking(have, private); len(need) > 0 {
 		return sink.Finding{Name: "scopes", Text: "the bot token lacks " + strings.Join(need, ", "),
 			Fix: "add them to the Slack app under OAuth & Permissions and install the app again"}
 	}
 	return sink.Finding{Name: "scopes", OK: true, Text: "all that is needed"}
+}
+
+// lacking returns what a token with the scopes have lacks for a channel of that kind.
+func lacking(have []string, private bool) []string {
+	need := []string{"chat:write", "channels:history", "channels:read"}
+	if private {
+		need = []string{"chat:write", "groups:history", "groups:read"}
+	}
+	return slices.DeleteFunc(need, func(scope string) bool { return slices.Contains(have, scope) })
 }
 
 func (s *Sink) checkChannel(ctx context.Context, id string) (f sink.Finding, private bool) {
