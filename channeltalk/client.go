@@ -48,12 +48,13 @@ func New(cfg Config) *Client {
 
 // Query chooses a page of user chats.
 type Query struct {
-	State string // opened, queued, snoozed, closed, initial, missed; "" = opened
-	Since string // ChatPage.Next of the page before; "" = the first page
-	Limit int    // rows, 1 to 500; 0 = Channel Talk's default of 25
+	State     string // opened, queued, snoozed, closed, initial, missed; "" = opened
+	SortOrder string // asc, or desc = newest first; "" = desc
+	Since     string // ChatPage.Next of the page before; "" = the first page
+	Limit     int    // rows, 1 to 500; 0 = Channel Talk's default of 25
 }
 
-// UserChats returns one page of the chats in one state, newest first by an order that Channel Talk does not document.
+// UserChats returns one page of the chats in one state, by an order that Channel Talk does not document.
 // Pages follow each other by cursor, so a row at the border can come twice.
 func (c *Client) UserChats(ctx context.Context, q Query) (*ChatPage, error) {
 	state := firstOf(q.State, "opened")
@@ -62,7 +63,7 @@ func (c *Client) UserChats(ctx context.Context, q Query) (*ChatPage, error) {
 		query: paging(q.Since, q.Limit),
 	}
 	ask.query.Set("state", state)
-	ask.query.Set("sortOrder", "desc")
+	ask.query.Set("sortOrder", firstOf(q.SortOrder, "desc"))
 	return get(ctx, c, ask, func(rep reply) (*ChatPage, error) {
 		return decodeChatPage(rep, q.Since)
 	})

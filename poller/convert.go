@@ -18,6 +18,8 @@ type chatRow struct {
 	answered bool // somebody of the team has replied since the last opening
 	last     *channeltalk.Message
 	raw      json.RawMessage
+
+	firstQueuedAt time.Time
 }
 
 // userRow is one user of a reply, in our own types.
@@ -83,6 +85,8 @@ func newChatRow(c *channeltalk.UserChat, last *channeltalk.Message) chatRow {
 		answered: !c.FirstRepliedAtAfterOpen.IsZero() || c.WaitingTime > 0,
 		last:     last,
 		raw:      c.Raw,
+
+		firstQueuedAt: c.FirstQueuedAt,
 	}
 }
 

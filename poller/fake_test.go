@@ -237,6 +237,9 @@ func (a *talk) listing(q channeltalk.Query) (ids []string, at int) {
 	if a.random {
 		rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
 	}
+	if q.SortOrder == "asc" {
+		slices.Reverse(list)
+	}
 	for _, c := range list {
 		ids = append(ids, c.ID)
 	}
@@ -276,7 +279,10 @@ func (a *talk) Messages(_ context.Context, chatID string, q channeltalk.MessageQ
 	if err := a.ask("messages"); err != nil {
 		return nil, err
 	}
-	all := a.messages[chatID]
+	all := slices.Clone(a.messages[chatID])
+	if q.SortOrder == "asc" {
+		slices.Reverse(all)
+	}
 	at, _ := strconv.Atoi(q.Since)
 	page := &channeltalk.MessagePage{Messages: all[at:min(at+q.Limit, len(all))]}
 	if at+q.Limit < len(all) {

@@ -97,6 +97,11 @@ func (r rules) judge(prev *chatSnapshot, c *chatRow, silent bool) judgement {
 	j.fresh = prev == nil || j.snap.Opened > known.Opened || j.snap.Queued > known.Queued
 	at, is := opening(prev, c.Chat, r.snoozeEndOpens)
 	hold := r.holdBotOnly && c.botOnly()
+	if is {
+		j.snap.setInquiry(millis(at))
+	} else {
+		j.snap.setInquiry(known.inquiry())
+	}
 	switch {
 	case silent:
 		j.snap.Held = 0

@@ -15,6 +15,25 @@ type chatSnapshot struct {
 	Queued int64  `json:"q,omitempty"` // latest queuedAt seen
 	State  string `json:"s,omitempty"` // as last seen
 	Held   int64  `json:"h,omitempty"` // an opening not announced because only a bot had spoken; 0 = none
+
+	Inquiry int64 `json:"i,omitempty"` // the last opening that was one, where neither Opened nor Queued is it: see inquiry
+}
+
+// inquiry returns the time that the event of the last opening has in its ID. It is older than Opened when the chat has
+// come out of the queue or out of a snooze since, which is no opening.
+func (s *chatSnapshot) inquiry() int64 {
+	if s.Inquiry != 0 {
+		return s.Inquiry
+	}
+	return max(s.Opened, s.Queued)
+}
+
+// setInquiry is kept short: for nearly all chats it stores nothing.
+func (s *chatSnapshot) setInquiry(at int64) {
+	s.Inquiry = 0
+	if at != s.inquiry() {
+		s.Inquiry = at
+	}
 }
 
 // next returns the snapshot after c was seen. A reply older than what is known lowers nothing.
