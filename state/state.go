@@ -12,7 +12,7 @@
 //	          residue           present while the file's free pages may hold erased customer data
 //	          copied            uint64 ms, present in a backup: when it was made
 //	          restored          uint64 ms, present once a backup was put back: when it was first opened
-//	cursor    <channel>/<stream>       bytes of the poller
+//	cursor    <channel>/<stream>       bytes of the poller; of a job that brings in old events, its own
 //	entity    <channel>/<type>/<id>    snapshot, bytes of the poller
 //	event     <event id>               JSON of talkrelay.Event, a line break, its envelope; only if a route asked for it
 //	done      <event id>               doneRecord: when seen, how many deliveries are not settled (dead ones included)
