@@ -264,7 +264,13 @@ func (w *Worker) nameOf(items []talkrelay.Pending) string {
 	if !w.findable() {
 		return newID()
 	}
-	sum := sha256.Sum256([]byte(w.instance + "\n" + w.sink + "\n" + items[0].Event.ID))
+	return ShipmentID(w.instance, w.sink, items[0].Event.ID)
+}
+
+// ShipmentID returns the id of the shipment in which an event is delivered to a sink with look-ups; of a digest, that of its
+// first event.
+func ShipmentID(instance, sink, event string) string {
+	sum := sha256.Sum256([]byte(instance + "\n" + sink + "\n" + event))
 	return hex.EncodeToString(sum[:16])
 }
 

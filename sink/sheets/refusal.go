@@ -17,14 +17,15 @@ import (
 
 // Operations, as errors name them.
 const (
-	opAppend  = "append rows"
-	opOpen    = "open spreadsheet"
-	opHeader  = "read header row"
-	opHeaders = "write headers"
-	opAddTab  = "add tab"
-	opLook    = "look up batch"
-	opOldIDs  = "look for old batch ids"
-	opErase   = "erase old batch ids"
+	opAppend   = "append rows"
+	opOpen     = "open spreadsheet"
+	opHeader   = "read header row"
+	opHoldings = "read the rows there are"
+	opHeaders  = "write headers"
+	opAddTab   = "add tab"
+	opLook     = "look up batch"
+	opOldIDs   = "look for old batch ids"
+	opErase    = "erase old batch ids"
 )
 
 // reason is why a request was not done, as far as the next step depends on it.

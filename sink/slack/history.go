@@ -164,9 +164,17 @@ func (s *Sink) page(ctx context.Context, query url.Values) (page []json.RawMessa
 	return answer.Messages, answer.Metadata.NextCursor, o
 }
 
-// ours returns the ts of raw if it is a message of our bot with the shipment's id in its metadata. Each message is
-// decoded for itself: one of another app may hold anything.
+// ours returns the ts of raw if it is a message of our bot with the shipment's id in its metadata.
 func ours(raw json.RawMessage, id, botID string) string {
+	if have, ts := shipmentOf(raw, botID); have == id {
+		return ts
+	}
+	return ""
+}
+
+// shipmentOf returns the id of the shipment that raw was sent as, and its ts; "" if it is no message of our bot's that has
+// one. Each message is decoded for itself: one of another app may hold anything.
+func shipmentOf(raw json.RawMessage, botID string) (id, ts string) {
 	var message struct {
 		TS       string          `json:"ts"`
 		BotID    string          `json:"bot_id"`
@@ -179,12 +187,12 @@ func ours(raw json.RawMessage, id, botID string) string {
 		} `json:"event_payload"`
 	}
 	if json.Unmarshal(raw, &message) != nil || message.BotID != botID || json.Unmarshal(message.Metadata, &metadata) != nil {
-		return ""
+		return "", ""
 	}
-	if metadata.EventType != eventType || metadata.Payload.ID != id {
-		return ""
+	if metadata.EventType != eventType {
+		return "", ""
 	}
-	return message.TS
+	return metadata.Payload.ID, message.TS
 }
 
 // remove deletes messages. One that is gone already counts as not removed, without an error.
