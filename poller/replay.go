@@ -9,7 +9,7 @@ import (
 )
 
 // Replay turns chats, whenever they were opened, into the events they would make if they were seen for the first time:
-// for `preview`, and for whatever brings in old chats. It remembers nothing and writes nothing.
+// for `preview`. It remembers nothing and writes nothing. What brings in old chats is a Backlog.
 type Replay struct{ reader *chatReader }
 
 // replayTime bounds the reading of details of one page. Nobody waits for an alert here.
