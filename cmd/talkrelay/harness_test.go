@@ -113,7 +113,10 @@ func (p *process) run() {
 		_ = p.cmd.Wait()
 		close(p.ended)
 	}()
-	p.t.Cleanup(p.kill)
+	p.t.Cleanup(func() {
+		p.kill()
+		assertListed(p.t, p.log())
+	})
 }
 
 // Write collects the process's output.

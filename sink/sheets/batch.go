@@ -75,7 +75,7 @@ func (s *Sink) row(cells []cell, e talkrelay.Event) rowData {
 		c, err := col.render(&view, words)
 		if err != nil {
 			// The error may quote the customer, so only its place is told.
-			s.config.Logger.Warn("template failed, cell left empty", "sink", s.config.Name, "event", e.ID, "err", "column "+col.header)
+			s.config.Logger.Warn("template failed, cell left empty", "event", e.ID, "err", "column "+col.header)
 			c = textCell("")
 		}
 		cells[s.layout.places[i]] = c

@@ -39,7 +39,7 @@ type Config struct {
 
 	Base   http.RoundTripper // proxy and CA settings; nil = net/http's default
 	Memory sink.Memory       // remembers the tab's numeric id; nil = look it up by title at every start
-	Logger *slog.Logger      // nil = silent
+	Logger *slog.Logger      // carries the sink's name; nil = silent
 }
 
 // Column is a column of the operator's own.

@@ -57,6 +57,6 @@ func (s *Sink) remember(sheetID int64) {
 		err = s.config.Memory.Save(data)
 	}
 	if err != nil {
-		s.config.Logger.Warn("tab not remembered", "sink", s.config.Name, "err", err)
+		s.config.Logger.Warn("tab not remembered", "err", err)
 	}
 }

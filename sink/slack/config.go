@@ -41,7 +41,7 @@ type Config struct {
 
 	Base   http.RoundTripper // proxy and CA settings; nil = net/http's default
 	Memory sink.Memory       // remembers a resolved channel name; nil = look it up at every start
-	Logger *slog.Logger      // nil = silent
+	Logger *slog.Logger      // carries the sink's name; nil = silent
 }
 
 // OnUnknown says what becomes of a message that may have arrived, in a channel whose history the bot cannot read.
