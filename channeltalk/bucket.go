@@ -14,9 +14,10 @@ const (
 	// told how long instead.
 	patience = 5 * time.Second
 
-	firstHold = time.Second      // after a 429 that does not say how long; doubled with each further one
-	maxHold   = 5 * time.Minute  // whatever a reply says
-	slowFor   = 10 * time.Second // at half pace when a reply does not say when the allowance is reset
+	firstHold     = time.Second      // after a 429 that does not say how long; doubled with each further one
+	maxHold       = 5 * time.Minute  // unless a Retry-After asks for more
+	maxRetryAfter = time.Hour        // a longer Retry-After is cut to this
+	slowFor       = 10 * time.Second // at half pace when a reply does not say when the allowance is reset
 )
 
 // bucket paces the requests that share one allowance. It is safe for concurrent use.
@@ -110,7 +111,6 @@ func (b *bucket) learn(status int, h hints, now time.Time) time.Duration {
 	default:
 		b.refusals = 0
 	}
-	d = min(d, maxHold)
 	if until := now.Add(d); until.After(b.held) {
 		b.held = until
 	}
@@ -123,11 +123,11 @@ func (b *bucket) refusalHold(h hints) time.Duration {
 	case h.retryAfter > 0:
 		return h.retryAfter
 	case h.reset > 0:
-		return h.reset
+		return min(h.reset, maxHold)
 	}
 	d := firstHold << min(b.refusals, 10)
 	b.refusals++
-	return d
+	return min(d, maxHold)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

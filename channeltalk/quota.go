@@ -50,14 +50,14 @@ func readHints(h http.Header, now time.Time) hints {
 	return t
 }
 
-// retryAfter reads a Retry-After header: seconds, or an HTTP date by the server's clock. 0 = absent, malformed, or
-// not in the future.
+// retryAfter reads a Retry-After header: seconds, or an HTTP date by the server's clock; an hour at most. 0 = absent,
+// malformed, or not in the future.
 func retryAfter(text string, server time.Time) time.Duration {
 	if n, err := strconv.ParseUint(text, 10, 64); err == nil {
-		return time.Duration(min(n, uint64(maxHold/time.Second))) * time.Second
+		return time.Duration(min(n, uint64(maxRetryAfter/time.Second))) * time.Second
 	}
 	if at, err := http.ParseTime(text); err == nil {
-		return max(at.Sub(server), 0)
+		return min(max(at.Sub(server), 0), maxRetryAfter)
 	}
 	return 0
 }
