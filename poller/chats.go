@@ -239,5 +239,8 @@ func (s *chatReader) compare(ctx context.Context, p *chatPage) (Batch, error) {
 		meet(visitors, c, j, !seen && !silent)
 	}
 	events, err := s.tell(ctx, p, visitors, entities)
+	if err == nil && ctx.Err() != nil {
+		err = ctx.Err() // what could not be read is left to the next start, not left out
+	}
 	return Batch{Events: events, Entities: entities}, err
 }

@@ -3,6 +3,7 @@ package poller_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -353,4 +354,33 @@ type slowUsers struct{ *talk }
 func (a *slowUsers) User(ctx context.Context, _ string) (*channeltalk.User, error) {
 	<-ctx.Done()
 	return nil, fmt.Errorf("read user: %w", ctx.Err())
+}
+
+// A daemon that is stopped while it looks for the customer's words leaves the inquiry to the next start, which has the
+// time to find them.
+func TestStoppedWhileReadingDetails(t *testing.T) {
+	t.Parallel()
+	a, s := newTalk(), newStore()
+	p := newPoller(t, a, s, nil)
+	run(t, p, poller.JobPoll)
+	c := a.open("c", "opened")
+	c.UserLastMessageID = "m1"
+	a.last["c"] = said("m2", "c", "manager", "진상", private)
+	a.messages["c"] = []channeltalk.Message{said("m1", "c", "user", "환불이요", nil)}
+	ctx, stop := context.WithCancel(t.Context())
+	a.fail = func(op string) error {
+		if op == "messages" {
+			stop()
+			return ctx.Err()
+		}
+		return nil
+	}
+	if err := p.PollOnce(ctx, poller.JobPoll); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want the context's", err)
+	}
+	a.fail = nil
+	run(t, newPoller(t, a, s, nil), poller.JobPoll)
+	if e := s.event(t, openedID(c)); e.Message.Text != "환불이요" {
+		t.Errorf("text = %q, want the customer's", e.Message.Text)
+	}
 }
