@@ -47,7 +47,9 @@ func unwritable(path string, max int64, cause error) error {
 	case causedBy(cause, syscall.EROFS):
 		text += "; make its file system writable, or change path in [state]"
 	case causedBy(cause, syscall.EACCES), causedBy(cause, syscall.EPERM):
-		text += "; the file and its directory must belong to the user that talkrelay runs as"
+		text += "; the file and its directory must belong to the user that talkrelay runs as, or change path in [state]"
+	case causedBy(cause, syscall.ENOENT), causedBy(cause, syscall.ENOTDIR):
+		text += "; make its directory, or change path in [state]"
 	}
 	return &fileError{ErrUnwritable, cause, text}
 }

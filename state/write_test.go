@@ -141,7 +141,9 @@ func TestUnwritableSaysWhatToDo(t *testing.T) {
 		{syscall.EDQUOT, "free some space on that disk"},
 		{fmt.Errorf("file resize error: %s", &os.PathError{Op: "truncate", Path: "x", Err: syscall.ENOSPC}), "free some space"},
 		{&os.PathError{Op: "open", Path: "a.db.compact", Err: syscall.EROFS}, "make its file system writable"},
-		{syscall.EACCES, "must belong to the user that talkrelay runs as"},
+		{syscall.EACCES, "must belong to the user that talkrelay runs as, or change path in [state]"},
+		{syscall.ENOENT, "make its directory, or change path in [state]"},
+		{syscall.ENOTDIR, "make its directory, or change path in [state]"},
 		{syscall.EIO, "input/output error"},
 		{berrors.ErrMaxSizeReached, "maximum size of 7 MiB"},
 	} {

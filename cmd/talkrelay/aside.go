@@ -17,6 +17,12 @@ const (
 	daemonStopping = systemd.SdNotifyStopping
 )
 
+// daemonReloading is said before the config is read again. The time lets systemd 253 and later, under Type=notify-reload,
+// wait for the daemonReady that follows, whether the config was taken or refused.
+func daemonReloading() string {
+	return systemd.SdNotifyReloading + "\n" + systemd.SdNotifyMonotonicUsec()
+}
+
 // notify tells the service manager, if there is one.
 func notify(log *slog.Logger, message string) {
 	if _, err := systemd.SdNotify(false, message); err != nil {

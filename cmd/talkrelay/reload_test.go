@@ -3,9 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestReloadRefusesWhatNeedsARestart changes what the open state file was opened with. To call that reloaded would be a
@@ -58,4 +64,50 @@ func TestBetween(t *testing.T) {
 	if err := d.between(ctx, func() error { return nil }); err == nil {
 		t.Error("a daemon that has ended did something")
 	}
+}
+
+// TestServiceManagerIsTold stands in for systemd: it hears when the daemon is ready, that each reload begins and ends,
+// taken or refused, and that the daemon stops.
+func TestServiceManagerIsTold(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	dir, err := os.MkdirTemp("", "talkrelay-notify-") // the path of a socket must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	socket := filepath.Join(dir, "notify")
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	hear := func() string {
+		_ = l.SetReadDeadline(time.Now().Add(patience))
+		b := make([]byte, 4096)
+		n, err := l.Read(b)
+		if err != nil {
+			t.Fatalf("the service manager hears nothing: %v", err)
+		}
+		return string(b[:n])
+	}
+	p := &process{t: t, cmd: exec.Command(os.Args[0], "run", "--config", r.config), ended: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), asDaemon+"=1", "NOTIFY_SOCKET="+socket)
+	p.run()
+	want := func(form string) {
+		t.Helper()
+		if got := hear(); !regexp.MustCompile(form).MatchString(got) {
+			t.Fatalf("heard %q, want %s\n%s", got, form, p.log())
+		}
+	}
+	want("^READY=1$")
+	const reloading = `^RELOADING=1\nMONOTONIC_USEC=[1-9][0-9]*\n$`
+	for _, edit := range [][]string{{"[retry]", "[retyr]"}, {"[retyr]", "[retry]"}} { // refused, taken
+		r.edit(edit...)
+		p.signal(syscall.SIGHUP)
+		want(reloading)
+		want("^READY=1$")
+	}
+	p.signal(syscall.SIGTERM)
+	want("^STOPPING=1$")
 }

@@ -203,9 +203,11 @@ func (d *daemon) awaitPause(ctx context.Context, reload <-chan os.Signal, ended 
 			ended <- err
 			return nil
 		case <-reload:
+			notify(d.log, daemonReloading())
 			if next := d.readAgain(); next != nil {
 				return func() error { return d.reload(next) }
 			}
+			notify(d.log, daemonReady)
 		case c := <-d.chores:
 			return func() error {
 				c.done <- c.do()
@@ -263,6 +265,7 @@ func stateChange(old, next state.Config) string {
 
 // reload puts next in force. The app has stopped; the state file, and with it every cursor, stays as it is.
 func (d *daemon) reload(next *config) error {
+	defer func() { notify(d.log, daemonReady) }()
 	log := newLogger(d.stderr, d.options.log, next.secrets)
 	if err := d.use(next, log); err != nil {
 		d.log.Error("reload refused, the old config stays in force", "err", err.Error())
@@ -270,6 +273,5 @@ func (d *daemon) reload(next *config) error {
 	}
 	next.warn(d.log)
 	d.log.Info("reloaded", "channels", len(next.Channels), "sinks", len(d.app.sinks))
-	notify(d.log, daemonReady)
 	return nil
 }
