@@ -69,6 +69,36 @@ func TestBurst(t *testing.T) {
 	}
 }
 
+// A burst of enormous texts is committed in parts, so that it fits into memory. Nothing of it is lost.
+func TestBurstOfEnormousTexts(t *testing.T) {
+	t.Parallel()
+	a, s := newTalk(), newStore()
+	a.cap = 25
+	p := newPoller(t, a, s, nil)
+	run(t, p, poller.JobPoll)
+	text := strings.Repeat("길", 1<<19) // 1.5 MiB
+	var want []string
+	for i := range 100 {
+		c := a.open(fmt.Sprintf("c%03d", i), "opened")
+		a.last[c.ID] = said("m"+c.ID, c.ID, "user", text, nil)
+		want = append(want, openedID(c))
+	}
+	most := 0
+	s.refuse = func(c talkrelay.Commit) error {
+		size := 0
+		for i := range c.Events {
+			size += len(c.Events[i].Message.Text)
+		}
+		most = max(most, size)
+		return nil
+	}
+	run(t, p, poller.JobPoll)
+	wantIDs(t, s, opened, want...)
+	if most > 128<<20 {
+		t.Errorf("%d MiB of text in one commit", most>>20)
+	}
+}
+
 // One new chat costs the small page and one commit, however many are open.
 func TestOneNewChatIsOneCommit(t *testing.T) {
 	t.Parallel()

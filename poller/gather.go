@@ -9,9 +9,12 @@ import (
 	"talkrelay"
 )
 
-// gatherLimit is how many events are held in memory before they are committed: a burst of twice the size that anybody
-// has seen.
-const gatherLimit = 10_000
+// What is held in memory before it is committed: a burst of twice the size that anybody has seen, unless its texts are
+// enormous.
+const (
+	gatherLimit = 10_000   // events
+	gatherBytes = 64 << 20 // of texts and envelopes
+)
 
 // gather polls j's stream, and goes on page by page while there is news: lists are newest first, so what happened first
 // is on the last page, and only what is committed together is delivered in the order it happened. A walk without news,
@@ -21,7 +24,8 @@ func (p *Poller) gather(ctx context.Context, j *job, v view) (Batch, error) {
 	if err != nil {
 		return all, err
 	}
-	for more := !j.paced; more && all.Next != nil && len(all.Events) > 0 && len(all.Events) < gatherLimit; {
+	size := weight(all.Events)
+	for more := !j.paced; more && all.Next != nil && len(all.Events) > 0 && len(all.Events) < gatherLimit && size < gatherBytes; {
 		p.cfg.Beat()
 		b, err := j.stream.Poll(ctx, gathered{v, all}, all.Next)
 		if err != nil {
@@ -29,10 +33,19 @@ func (p *Poller) gather(ctx context.Context, j *job, v view) (Batch, error) {
 			return all, err
 		}
 		more = j.name == JobPoll || len(b.Events) > 0 // a poll is short; other walks let it in between
+		size += weight(b.Events)
 		all.add(b)
 	}
 	all.Events = inOrder(all.Events)
 	return all, nil
+}
+
+// weight is about how many bytes events take.
+func weight(events []talkrelay.Event) (n int) {
+	for i := range events {
+		n += len(events[i].Message.Text) + len(events[i].Envelope)
+	}
+	return n
 }
 
 // add puts b, which was read after all, behind it.
