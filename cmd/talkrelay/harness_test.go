@@ -95,10 +95,16 @@ func (r *rig) start(args ...string) *process {
 	if len(args) == 0 {
 		args = []string{"run", "--config", r.config}
 	}
-	p := &process{t: r.t, cmd: exec.Command(os.Args[0], args...), ended: make(chan struct{})}
+	p := newProcess(r.t, args...)
 	r.started = append(r.started, p)
-	p.cmd.Env = append(os.Environ(), asDaemon+"=1")
 	p.run()
+	return p
+}
+
+// newProcess makes a process of the program that is not started yet.
+func newProcess(t testing.TB, args ...string) *process {
+	p := &process{t: t, cmd: exec.Command(os.Args[0], args...), ended: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), asDaemon+"=1")
 	return p
 }
 

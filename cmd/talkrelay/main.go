@@ -91,12 +91,13 @@ order, whatever crashes meanwhile. It listens on no port.
 
 Start here:
   talkrelay demo                       see it work in ten seconds, no account needed
+  talkrelay init                       set up: asks, tries every key, writes the config
   talkrelay check --config FILE        try every key, channel and sheet of a config
   talkrelay run   --config FILE        run for real`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRunCommand(), newCheckCommand(), newDemoCommand(), newStatusCommand(), newEventsCommand(), newShowCommand(), newQueueCommand(), newAlertCommand(), newForgetCommand(), newBackupCommand(), newManCommand(), newVersionCommand())
+	root.AddCommand(newRunCommand(), newCheckCommand(), newDemoCommand(), newInitCommand(), newStatusCommand(), newEventsCommand(), newShowCommand(), newQueueCommand(), newAlertCommand(), newForgetCommand(), newBackupCommand(), newManCommand(), newVersionCommand())
 	return root
 }
 

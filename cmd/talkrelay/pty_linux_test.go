@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+)
+
+// openTerminal returns both ends of a new pseudo-terminal.
+func openTerminal(t *testing.T) (master, slave *os.File) {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Skipf("no terminals here: %v", err)
+	}
+	t.Cleanup(func() { _ = master.Close() })
+	ioctl := func(request uintptr, value *uint32) {
+		if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, master.Fd(), request, uintptr(unsafe.Pointer(value))); errno != 0 {
+			t.Skipf("no terminals here: %v", errno)
+		}
+	}
+	var unlock, number uint32
+	ioctl(syscall.TIOCSPTLCK, &unlock)
+	ioctl(syscall.TIOCGPTN, &number)
+	slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Skipf("no terminals here: %v", err)
+	}
+	t.Cleanup(func() { _ = slave.Close() })
+	return master, slave
+}
+
+// onTerminal runs the program with a terminal of its own. What the terminal shows is the process's log.
+func (r *setupRig) onTerminal(args ...string) (p *process, keyboard *os.File) {
+	r.t.Helper()
+	master, slave := openTerminal(r.t)
+	p = newProcess(r.t, args...)
+	p.cmd.Env = append(p.cmd.Env, "LANG=ko_KR.UTF-8", "LC_ALL=")
+	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = slave, slave, slave
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	if err := p.cmd.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	go func() {
+		_ = p.cmd.Wait()
+		close(p.ended)
+	}()
+	r.t.Cleanup(p.kill)
+	go func() {
+		b := make([]byte, 4096)
+		for {
+			n, err := master.Read(b)
+			if err != nil {
+				return
+			}
+			_, _ = p.Write(b[:n])
+		}
+	}()
+	return p, master
+}
+
+// echoing reports whether a terminal shows what is typed.
+func echoing(t *testing.T, terminal *os.File) bool {
+	t.Helper()
+	var mode syscall.Termios
+	if _, _, errno := syscall.Syscall(syscall.SYS_IOCTL, terminal.Fd(), syscall.TCGETS, uintptr(unsafe.Pointer(&mode))); errno != 0 {
+		t.Fatal(errno)
+	}
+	return mode.Lflag&syscall.ECHO != 0
+}
+
+// TestInitOnTerminal sets up on a real terminal: secrets do not show, and what is written passes the check.
+func TestInitOnTerminal(t *testing.T) {
+	t.Parallel()
+	r := newSetupRig(t)
+	p, keyboard := r.onTerminal(r.args()...)
+	w := initKorean
+	secrets := map[string]bool{w.AccessSecret: true, w.SlackToken: true}
+	for _, step := range [][2]string{
+		{"언어", ""}, {w.AccessKey, r.channel.AccessKey}, {w.AccessSecret, r.channel.AccessSecret}, {w.SlackToken, r.world.Slack.Token},
+		{w.SlackRoom, "1"}, {w.GoogleKey, r.keyFile}, {w.Spreadsheet, r.sheet.ID}, {w.InquiriesTab, ""}, {w.ChangesTab, ""}, {w.Routes, ""}, {w.Write, ""},
+	} {
+		p.awaitLog(step[0])
+		if secrets[step[0]] {
+			await(t, "the echo to be off", func() bool { return !echoing(t, keyboard) }, p.log)
+		}
+		if _, err := keyboard.WriteString(step[1] + "\n"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if code := p.wait(time.Minute); code != exitOK {
+		t.Fatalf("exit code %d:\n%s", code, p.log())
+	}
+	for _, s := range r.secrets() {
+		if strings.Contains(p.log(), s) {
+			t.Errorf("a secret is shown:\n%s", p.log())
+		}
+	}
+	p.awaitLog("talkrelay check --config " + r.config)
+	r.assertWritten()
+}
+
+// TestInitInterrupted presses Ctrl-C while a secret is asked for: one clear line, no file, and the terminal shows again
+// what is typed.
+func TestInitInterrupted(t *testing.T) {
+	t.Parallel()
+	r := newSetupRig(t)
+	p, keyboard := r.onTerminal(r.args("--language", "ko")...)
+	p.awaitLog(initKorean.AccessKey)
+	if _, err := keyboard.WriteString(r.channel.AccessKey + "\n"); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the echo to be off", func() bool { return !echoing(t, keyboard) }, p.log)
+	if _, err := keyboard.WriteString("half a secr\x03"); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.wait(time.Minute); code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	p.awaitLog(initKorean.Left)
+	if !echoing(t, keyboard) {
+		t.Error("the terminal is left without echo")
+	}
+	if strings.Contains(p.log(), "half") {
+		t.Errorf("a secret is shown:\n%s", p.log())
+	}
+	r.assertNothingWritten()
+	if left, _ := filepath.Glob(filepath.Join(r.dir, ".*")); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
