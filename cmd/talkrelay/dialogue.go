@@ -251,14 +251,14 @@ func (d *dialogue) askRoutes(ctx context.Context) error {
 }
 
 // destinations says in words where the routes lead.
-func (a setup) destinations() (inquiries, contacts []string) {
-	if a.slackToken != "" {
-		inquiries = append(inquiries, "Slack #"+a.room.Name)
+func (s setup) destinations() (inquiries, contacts []string) {
+	if s.slackToken != "" {
+		inquiries = append(inquiries, "Slack #"+s.room.Name)
 	}
-	if a.googleKey == nil {
+	if s.googleKey == nil {
 		return inquiries, inquiries
 	}
-	return append(inquiries, "Sheets "+a.inquiriesTab), []string{"Sheets " + a.changesTab}
+	return append(inquiries, "Sheets "+s.inquiriesTab), []string{"Sheets " + s.changesTab}
 }
 
 // confirm asks for Enter, or yes. Any other word is a no.

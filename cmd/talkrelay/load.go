@@ -51,7 +51,7 @@ func loadConfig(path string, getenv func(string) string) (*config, error) {
 func readConfig(path string, getenv func(string) string) (*config, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: no such file; copy config.toml.example to it and fill it in", path)
+		return nil, fmt.Errorf("%s: no such file; make it with 'talkrelay init', or copy config.toml.example to it and fill it in", path)
 	}
 	if errors.Is(err, fs.ErrPermission) {
 		return nil, fmt.Errorf("read config: %w; try with sudo, or as its owner", err)
