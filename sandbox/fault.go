@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"maps"
 	"net"
@@ -21,16 +22,17 @@ import (
 //	{Body: "{}"}                           applied, and the answer says nothing
 //	{Cut: 10}                              applied, and the answer breaks off after 10 bytes
 type Fault struct {
-	Before  time.Duration // wait before the request is applied, whether or not the caller is still there
-	Skip    bool          // do not apply it; with nothing else set the answer is a 503
-	After   time.Duration // wait before the answer
-	Reset   bool          // reset the connection instead of an answer
-	Status  int           // answer with this status; 0 = 200 if Body is set, else the service's own answer
-	Header  http.Header   // added to the answer
-	Body    string        // body of the answer if Status or Body is set
-	Trickle time.Duration // wait between two pieces of the answer's body; it is sent in eight
-	Cut     int           // close the connection after this many bytes of the answer's body; 0 = send all
-	Hangup  bool          // close the connection after the answer, against what keep-alive promised
+	Before  time.Duration   // wait before the request is applied, whether or not the caller is still there
+	Hold    <-chan struct{} // likewise wait until it is closed; nil = do not
+	Skip    bool            // do not apply it; with nothing else set the answer is a 503
+	After   time.Duration   // wait before the answer
+	Reset   bool            // reset the connection instead of an answer; over HTTP/2 the stream alone, with PROTOCOL_ERROR
+	Status  int             // answer with this status; 0 = 200 if Body is set, else the service's own answer
+	Header  http.Header     // added to the answer
+	Body    string          // body of the answer if Status or Body is set
+	Trickle time.Duration   // wait between two pieces of the answer's body; it is sent in eight
+	Cut     int             // close the connection after this many bytes of the answer's body; 0 = send all
+	Hangup  bool            // close the connection after the answer, against what keep-alive promised
 }
 
 // FaultFunc decides what goes wrong with r; nil = nothing. It is called once a request, from many goroutines.
@@ -40,7 +42,7 @@ type FaultFunc func(service string, r Request) *Fault
 // answer applies r and replies, as far as f lets it. When the service is closed meanwhile, the caller is told nothing:
 // to return from a handler would be an answer of 200.
 func (s *Service) answer(w http.ResponseWriter, r *Request, f Fault) {
-	if !s.wait(f.Before) {
+	if !s.wait(f.Before) || !s.hold(f.Hold) {
 		reset(w)
 		return
 	}
@@ -97,6 +99,19 @@ func (s *Service) wait(d time.Duration) bool {
 	}
 }
 
+// hold returns false when the service is closed.
+func (s *Service) hold(until <-chan struct{}) bool {
+	if until == nil {
+		return true
+	}
+	select {
+	case <-until:
+		return true
+	case <-s.done:
+		return false
+	}
+}
+
 func (s *Service) trickle(w http.ResponseWriter, body []byte, pause time.Duration) {
 	const pieces = 8
 	size := max(1, (len(body)+pieces-1)/pieces)
@@ -113,22 +128,30 @@ func (s *Service) trickle(w http.ResponseWriter, body []byte, pause time.Duratio
 
 // reset closes the connection so that the caller reads "connection reset by peer".
 func reset(w http.ResponseWriter) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		return
+	conn := takeOver(w)
+	inner := conn
+	if secured, ok := conn.(*tls.Conn); ok {
+		inner = secured.NetConn()
 	}
-	if tcp, ok := conn.(*net.TCPConn); ok {
+	if tcp, ok := inner.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0) // without it the close is merely a clean one
 	}
 	_ = conn.Close()
 }
 
-// hangUp writes the answer by hand and closes the connection: after cut bytes of the body, or after all of it.
-func hangUp(w http.ResponseWriter, a answer, cut int) {
+// takeOver returns the connection of w. One that carries other requests too cannot be had: there the handler ends, and
+// the stream is reset.
+func takeOver(w http.ResponseWriter) net.Conn {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		return
+		panic(http.ErrAbortHandler)
 	}
+	return conn
+}
+
+// hangUp writes the answer by hand and closes the connection: after cut bytes of the body, or after all of it.
+func hangUp(w http.ResponseWriter, a answer, cut int) {
+	conn := takeOver(w)
 	defer conn.Close()
 	if cut > 0 && cut < len(a.body) {
 		a.body = a.body[:cut]

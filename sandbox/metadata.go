@@ -7,6 +7,15 @@ import (
 	"strconv"
 )
 
+// AddMetadata keeps developer metadata under an id, as another tool might that knows nothing of us.
+func (s *Spreadsheet) AddMetadata(id int32, key, value string) {
+	s.edit(func(b *book) {
+		b.metadata[id] = &developerMetadata{
+			ID: id, Key: key, Value: value, Visibility: "DOCUMENT", Location: &location{Type: "SPREADSHEET", Spreadsheet: true},
+		}
+	})
+}
+
 func (b *batch) createMetadata(q *createMetadata) (any, *googleError) {
 	m := q.Metadata
 	if m == nil || m.Key == "" || m.Visibility == "" || m.Location == nil {

@@ -20,6 +20,7 @@ type ServiceOptions struct {
 	Now  func() time.Time // the service's clock; nil = time.Now. Must be safe for concurrent use
 	Seed uint64           // ids and keys are made from it
 	Keep int              // how many requests Requests remembers, newest first to stay; 0 = 10,000
+	TLS  bool             // speak HTTPS, HTTP/2 too, with the certificate of CertificatePEM
 }
 
 func (o ServiceOptions) with(all Options) ServiceOptions {
@@ -27,6 +28,7 @@ func (o ServiceOptions) with(all Options) ServiceOptions {
 		o.Now = all.Now
 	}
 	o.Seed = cmp.Or(o.Seed, all.Seed)
+	o.TLS = o.TLS || all.TLS
 	return o
 }
 
@@ -63,6 +65,7 @@ type Service struct {
 	now    func() time.Time
 	handle func(*Request) answer
 	keep   int
+	tls    bool
 
 	handlers sync.WaitGroup // requests in hand, and the accept loops
 	done     chan struct{}  // closed by Close: nothing is held any longer
@@ -71,6 +74,7 @@ type Service struct {
 	addr       string
 	server     *http.Server // nil while down
 	closed     bool
+	unknown    bool // shows a certificate that nobody vouches for
 	fault      FaultFunc
 	requests   []*Request
 	total      int
@@ -79,7 +83,7 @@ type Service struct {
 
 func newService(name string, o ServiceOptions, handle func(*Request) answer) (*Service, error) {
 	s := &Service{
-		name: name, now: o.Now, handle: handle, keep: cmp.Or(o.Keep, 10_000),
+		name: name, now: o.Now, handle: handle, keep: cmp.Or(o.Keep, 10_000), tls: o.TLS,
 		done: make(chan struct{}), addr: cmp.Or(o.Addr, "127.0.0.1:0"),
 	}
 	if s.now == nil {
@@ -95,6 +99,9 @@ func newService(name string, o ServiceOptions, handle func(*Request) answer) (*S
 func (s *Service) URL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.tls {
+		return "https://" + s.addr
+	}
 	return "http://" + s.addr
 }
 
@@ -118,8 +125,16 @@ func (s *Service) Up() error {
 	}
 	s.addr = l.Addr().String()
 	srv := &http.Server{Handler: http.HandlerFunc(s.serve), ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+	serve := srv.Serve
+	if s.tls {
+		if err := s.secure(srv); err != nil {
+			_ = l.Close()
+			return fmt.Errorf("start %s: %w", s.name, err)
+		}
+		serve = func(l net.Listener) error { return srv.ServeTLS(l, "", "") }
+	}
 	s.server = srv
-	s.handlers.Go(func() { _ = srv.Serve(l) }) // always ErrServerClosed
+	s.handlers.Go(func() { _ = serve(l) }) // always ErrServerClosed
 	return nil
 }
 

@@ -34,6 +34,7 @@ func TestFaults(t *testing.T) {
 		"hung up":         {sandbox.Fault{Hangup: true}, true, 200, `{`},
 		"trickled":        {sandbox.Fault{Trickle: time.Millisecond}, true, 200, `{`},
 		"held afterwards": {sandbox.Fault{After: time.Millisecond}, true, 200, `{`},
+		"held until":      {sandbox.Fault{Hold: closedNow()}, true, 200, `{`},
 		"held before":     {sandbox.Fault{Before: time.Millisecond}, true, 200, `{`},
 		"none":            {sandbox.Fault{}, true, 200, `{`},
 	}
@@ -58,6 +59,12 @@ func TestFaults(t *testing.T) {
 			wantClean(t, w)
 		})
 	}
+}
+
+func closedNow() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
 }
 
 func TestZombieIsAppliedAfterTheCallerHasGone(t *testing.T) {
@@ -99,6 +106,12 @@ func eventually(t *testing.T, done func() bool) {
 
 func TestCloseLetsGoOfHeldRequests(t *testing.T) {
 	t.Parallel()
+	for _, f := range []sandbox.Fault{{Before: time.Hour}, {Hold: make(chan struct{})}} {
+		testClose(t, f)
+	}
+}
+
+func testClose(t *testing.T, f sandbox.Fault) {
 	s, err := sandbox.StartSlack(sandbox.ServiceOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +119,7 @@ func TestCloseLetsGoOfHeldRequests(t *testing.T) {
 	arrived := make(chan struct{})
 	s.SetFault(func(string, sandbox.Request) *sandbox.Fault {
 		close(arrived)
-		return &sandbox.Fault{Before: time.Hour}
+		return &f
 	})
 	failed := make(chan error)
 	go func() {

@@ -30,6 +30,7 @@ type Options struct {
 
 	Now  func() time.Time // the clock of all three; nil = time.Now. Must be safe for concurrent use
 	Seed uint64           // ids and keys are made from it: the same seed and the same calls give the same ids
+	TLS  bool             // all three speak HTTPS, as the real ones do; see CertificatePEM
 }
 
 // World is the three services together.
