@@ -57,6 +57,9 @@ func (d *daemon) newApp(cfg *config, log *slog.Logger) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
+	if d.options.seams != nil {
+		d.options.seams.transport(base)
+	}
 	targets, err := makeTargets(cfg, base, func(key string) sink.Memory { return d.db.Memory(key) }, log)
 	if err != nil {
 		return nil, err

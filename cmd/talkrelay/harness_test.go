@@ -82,11 +82,16 @@ func (r *rig) edit(oldnew ...string) {
 
 // process is a running talkrelay.
 type process struct {
-	t      testing.TB
-	cmd    *exec.Cmd
-	mu     sync.Mutex
-	output bytes.Buffer
-	ended  chan struct{}
+	t     testing.TB
+	cmd   *exec.Cmd
+	ended chan struct{}
+	printed
+}
+
+// printed is what somebody has written so far.
+type printed struct {
+	mu   sync.Mutex
+	text bytes.Buffer
 }
 
 // start runs the program with args. It is killed at the end of the test if it still runs.
@@ -125,17 +130,17 @@ func (p *process) run() {
 	})
 }
 
-// Write collects the process's output.
-func (p *process) Write(b []byte) (int, error) {
+// Write implements io.Writer.
+func (p *printed) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.output.Write(b)
+	return p.text.Write(b)
 }
 
-func (p *process) log() string {
+func (p *printed) log() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.output.String()
+	return p.text.String()
 }
 
 func (p *process) kill() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/signal"
 	"sync"
@@ -62,6 +63,7 @@ type runOptions struct {
 // seams is where a test gets between the packages. It may put something of its own in front of what a config holds,
 // before the package gets it.
 type seams interface {
+	transport(*http.Transport)
 	state(*state.Config)
 	poller(*poller.Config)
 	worker(*dispatch.WorkerConfig)

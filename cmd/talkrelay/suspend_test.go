@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"sync/atomic"
 	"syscall"
@@ -13,12 +14,24 @@ import (
 )
 
 // TestSuspended stops the process, as a hypervisor or a debugger does, for longer than every timeout and look-up of its
-// settings, wherever it is. When it goes on, what it was waiting for is long over. TALKRELAY_SEED repeats a run.
+// settings, wherever it is. When it goes on, what it was waiting for is long over. TALKRELAY_SEED repeats a run, and
+//
+//	TALKRELAY_SUSPEND=10m go test -count 1 -run TestSuspended -timeout 20m ./cmd/talkrelay
+//
+// stops it once for that long.
 func TestSuspended(t *testing.T) {
 	t.Parallel()
 	seed := setting(t, seedVariable, uint64(time.Now().UnixNano()))
 	t.Logf("%s=%d", seedVariable, seed)
 	random := rand.New(rand.NewPCG(seed, 1))
+	times, length := 5, 2*time.Second // longer than timeout and look-ups together
+	if text := os.Getenv("TALKRELAY_SUSPEND"); text != "" {
+		var err error
+		if length, err = time.ParseDuration(text); err != nil {
+			t.Fatal(err)
+		}
+		times = 1
+	}
 	r := newRig(t,
 		`"@every 2s"`, `"@every 1s"`,
 		`channel = `, `lookups_answered = ["100ms", "200ms"]
@@ -33,14 +46,14 @@ channel = `)
 	p := r.start()
 	r.awaitBaseline(p)
 	r.world.SetFault(sandbox.RandomFaults(seed, 0.1, 200*time.Millisecond))
-	for i := range 5 {
+	for i := range times {
 		for range 1 + random.IntN(4) {
 			r.customer(fmt.Sprintf("고객 %d", i), "멈추기 전의 문의")
 		}
 		time.Sleep(time.Duration(random.IntN(1000)) * time.Millisecond) // wherever it is by then
 		p.signal(syscall.SIGSTOP)
 		r.customer(fmt.Sprintf("고객 %d", i), "멈춘 동안의 문의")
-		time.Sleep(2 * time.Second) // the fault itself: longer than timeout and look-ups together
+		time.Sleep(length) // the fault itself
 		p.signal(syscall.SIGCONT)
 	}
 	r.world.SetFault(nil)

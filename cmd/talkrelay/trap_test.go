@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -154,6 +155,9 @@ func (t *trap) sweep(ctx context.Context, d *daemon) {
 	}
 	_ = os.RemoveAll(filepath.Dir(obstacle))
 }
+
+// transport implements seams.
+func (t *trap) transport(*http.Transport) {}
 
 // state implements seams.
 func (t *trap) state(c *state.Config) {
