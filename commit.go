@@ -39,6 +39,7 @@ type Commit struct {
 	Entities   map[Ref][]byte // new snapshots; nil deletes
 	Events     []Event        // those already known by ID are skipped, together with their deliveries
 	Deliveries []Delivery     // in the order they are to be sent
+	Followers  []string       // sinks whose messages about a chat are kept true: they are told of every event of it
 }
 
 // Reasons a store refuses a commit. Neither loses anything: what was found is found again by the next poll.

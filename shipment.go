@@ -8,6 +8,10 @@ type Pending struct {
 	Route string
 	Event Event
 
+	// Thread is the receipt of the newest message about the event's chat, if the sink follows it and the event is not
+	// an opening itself; else "".
+	Thread string
+
 	// Doubt: the state was restored from a backup, and the delivery may have been made since that was taken: after the
 	// one with the receipt After ("" = none had been made by then).
 	Doubt bool

@@ -3,6 +3,7 @@ package state
 import (
 	"bytes"
 	"fmt"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -173,6 +174,9 @@ func (db *DB) putEvents(tx *bolt.Tx, c *talkrelay.Commit) error {
 		}
 	}
 	if err := putDeliveries(tx, c.Deliveries, fresh); err != nil {
+		return err
+	}
+	if err := followAll(tx, c, fresh, time.Now()); err != nil {
 		return err
 	}
 	for id, r := range fresh {

@@ -32,8 +32,9 @@ type Forgotten struct {
 // Customer names a customer by the channel's name in the config and the id in Channel Talk.
 type Customer struct{ Channel, ID string }
 
-// Forget erases customers: the events that match is true for, with all their deliveries, and the snapshots of list. What
-// stays is that the events' IDs are known, so that the same events are not found and delivered once more. With dry it only looks.
+// Forget erases customers: the events that match is true for, with all their deliveries, what is known of their chats where a
+// sink follows them, and the snapshots of list. What stays is that the events' IDs are known, so that the same events are not
+// found and delivered once more. With dry it only looks.
 //
 // The bytes are gone from the file after the next [DB.Sweep], and no worker may be at work meanwhile.
 func (db *DB) Forget(ctx context.Context, match func(*talkrelay.Event) bool, list []Customer, now time.Time, dry bool) (Forgotten, error) {
@@ -67,8 +68,12 @@ func (db *DB) Forget(ctx context.Context, match func(*talkrelay.Event) bool, lis
 	if err != nil && !errors.Is(err, errDry) {
 		return Forgotten{}, fmt.Errorf("forget: %w", err)
 	}
-	if !dry {
-		db.removeUpgradeCopies(ctx)
+	if dry {
+		return done, nil
+	}
+	db.removeUpgradeCopies(ctx)
+	if err := db.eraseFollowed(match); err != nil {
+		return done, fmt.Errorf("forget: %w", err)
 	}
 	return done, nil
 }

@@ -105,6 +105,9 @@ func (q *Queue) Settle(s *talkrelay.Shipment, o talkrelay.Outcome) error {
 		if cur == nil || cur.ID != s.ID {
 			return ErrStale
 		}
+		if err := notePost(tx, q.sink, cur, o); err != nil {
+			return err
+		}
 		if err := settleAll(tx, q.sink, cur.Seqs, o); err != nil {
 			return err
 		}

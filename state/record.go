@@ -27,6 +27,8 @@ var (
 	bucketReceipt  = []byte("receipt")
 	bucketRecheck  = []byte("recheck")
 	bucketMemory   = []byte("memory")
+	bucketFollow   = []byte("follow") // this and edit are made when they are needed first
+	bucketEdit     = []byte("edit")
 
 	keySchema   = []byte("schema")
 	keyEpoch    = []byte("epoch")

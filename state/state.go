@@ -23,11 +23,14 @@
 //	receipt   <sink>/<event id>        receiptRecord: receipt, time
 //	recheck   <sink>/<due uint64 ms><shipment id>   JSON of talkrelay.Shipment
 //	memory    <key>                    bytes of a sink
+//	follow    <sink>/chat/<channel>\x00<chat id>    followRecord: how the chat is now, and the messages about it
+//	follow    <sink>/user/<channel>\x00<user id>    key of the chat that the customer had last
+//	edit      <sink>/<due uint64 ms><channel>\x00<chat id>    empty: a message about the chat is to be changed
 //
 // An event is known exactly while it is in done; one that was to be delivered is in event as long. It leaves both, with
 // its receipts, in the first [DB.Sweep] that finds it settled and older than the retention. Dead letters are not
 // settled: they and their events stay. Snapshots stay too: they hold the present contact fields of a customer, without which no change could
-// be told, and go when the poller deletes them.
+// be told, and go when the poller deletes them. What is known of a followed chat goes when nothing has been heard of it for the retention.
 //
 // # Files
 //

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"talkrelay"
 )
 
 // Bounds of one transaction of a sweep, so that nobody waits long for it.
@@ -47,6 +49,9 @@ func (db *DB) sweep(ctx context.Context, cutoff time.Time) (report SweepReport, 
 		return report, err
 	}
 	if err := db.eraseRechecks(cutoff); err != nil {
+		return report, err
+	}
+	if err := db.eraseFollowed(func(e *talkrelay.Event) bool { return e.Seen.Before(cutoff) }); err != nil {
 		return report, err
 	}
 	db.removeUpgraded(ctx, cutoff)

@@ -188,9 +188,11 @@ func sub(tx *bolt.Tx, top []byte, names ...string) *bolt.Bucket {
 // makeSub is sub that makes what is missing. The buckets are filled almost in order of their keys, so full pages are
 // what suits them.
 func makeSub(tx *bolt.Tx, top []byte, names ...string) (*bolt.Bucket, error) {
-	b := tx.Bucket(top)
+	b, err := tx.CreateBucketIfNotExists(top)
+	if err != nil {
+		return nil, err
+	}
 	for _, name := range names {
-		var err error
 		if b, err = b.CreateBucketIfNotExists([]byte(name)); err != nil {
 			return nil, err
 		}

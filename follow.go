@@ -1,0 +1,27 @@
+package talkrelay
+
+import "time"
+
+// EditPace is the least time between two edits of a followed chat. What changes meanwhile is shown together.
+const EditPace = 3 * time.Second
+
+// Edit is a message that was delivered about an opening and shows its chat as it was before. Making it true is no
+// delivery: nothing is posted, and doing it twice is like doing it once.
+type Edit struct {
+	Key     string // of the chat in the store; it means nothing elsewhere
+	Version uint64 // of what is known of the chat
+	Receipt string // of the message
+	Shown   string // what the sink made of it last, as given to Edited; "" = it is as it was delivered
+
+	Opening Event // what the message is about
+	Route   string
+	Latest  Event // the chat, the customer, assignee and team as they are now; its other fields are zero
+}
+
+// Now returns the opening as it would read if it happened now: its own time and words, the chat as it is.
+func (e *Edit) Now() Event {
+	now, reopened := e.Opening, e.Opening.Chat.Reopened
+	now.Chat, now.User, now.Assignee, now.Team = e.Latest.Chat, e.Latest.User, e.Latest.Assignee, e.Latest.Team
+	now.Chat.Reopened = reopened
+	return now
+}
