@@ -14,5 +14,8 @@ const (
 	msgStateRecovered   = "state file recovered"
 	msgLateCopies       = "late copies removed"
 	msgRecheckBroken    = "look for late copies failing"
+	msgEditBroken       = "posts not kept up to date"
+	msgEditRecovered    = "posts kept up to date again"
+	msgUnfollowed       = "post can no longer be changed, left as it is"
 	msgRecheckRecovered = "look for late copies recovered"
 )

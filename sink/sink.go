@@ -47,10 +47,22 @@ type Linker interface {
 	Link(r Receipt) string
 }
 
+// Editor is a Sink that can change what it has delivered, so that a message goes on telling the truth about its chat.
+// Its methods are called from another goroutine than those of Sink.
+type Editor interface {
+	// PrepareEdit renders what the message with the id, which was delivered about an opening, is to show: item holds that
+	// opening as it would read now. The same item makes the same bytes. It sends nothing.
+	PrepareEdit(id string, item Item) ([]byte, error)
+	// Edit makes the message show body. Doing that twice is like doing it once, so an error needs no look-up: Bad means
+	// that this message can never be changed again, any other that it may be tried again.
+	Edit(ctx context.Context, r Receipt, body []byte) error
+}
+
 // Item is one delivery to render.
 type Item struct {
-	Event talkrelay.Event
-	Route string // name of the route that chose this sink
+	Event  talkrelay.Event
+	Route  string  // name of the route that chose this sink
+	Thread Receipt // of the message whose thread it belongs to, for a sink that has threads; "" = none
 }
 
 // Message is one attempt at a shipment, as the sink needs it.
