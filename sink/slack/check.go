@@ -102,7 +102,7 @@ func (s *Sink) checkChannel(ctx context.Context, id string) (f sink.Finding, pri
 }
 
 func (s *Sink) checkHistory(ctx context.Context, id string) sink.Finding {
-	_, _, o := s.page(ctx, url.Values{"channel": {id}, "limit": {"1"}})
+	_, _, o := s.page(ctx, "conversations.history", url.Values{"channel": {id}, "limit": {"1"}})
 	if o.class == applied {
 		return sink.Finding{Name: "history", OK: true, Text: "readable: a message in doubt can be found again"}
 	}

@@ -17,7 +17,7 @@ const (
 	ourBug                   // refused for a reason that no message and no setting explains
 )
 
-// codeClasses holds every error code that chat.postMessage, chat.delete and conversations.history document, except
+// codeClasses holds every error code that chat.postMessage, chat.update, chat.delete and conversations.history document, except
 // those of features not used here. A code that is not here is ourBug: it stops the sink loudly and costs no message.
 var codeClasses = map[string]class{
 	"ratelimited":            throttled,
@@ -27,6 +27,7 @@ var codeClasses = map[string]class{
 	"team_added_to_org":          later,
 	"org_login_required":         later,
 	"external_channel_migrating": later,
+	"update_failed":              later, // of chat.update
 
 	"fatal_error":                 unclear, // "possible some aspect of the operation succeeded"
 	"internal_error":              unclear,
@@ -48,8 +49,8 @@ var codeClasses = map[string]class{
 	"channel_is_limited_access":                destination,
 	"posting_to_channel_denied":                destination,
 	"method_not_supported_for_channel_type":    destination,
-	"cannot_reply_to_message":                  destination, // nothing is sent into threads, so these three
-	"restricted_action_thread_locked":          destination, // can only be about the channel
+	"cannot_reply_to_message":                  destination, // these three are about the thread, if the
+	"restricted_action_thread_locked":          destination, // message was for one: see threadCodes
 	"restricted_action_non_threadable_channel": destination,
 
 	"msg_too_long":                      badMessage,
@@ -98,6 +99,12 @@ var codeClasses = map[string]class{
 	"invalid_ts_latest":   ourBug,
 	"invalid_ts_oldest":   ourBug,
 }
+
+// threadCodes are those that say of a reply that its thread takes none: the message is posted in the channel then.
+var threadCodes = []string{"cannot_reply_to_message", "restricted_action_thread_locked", "restricted_action_non_threadable_channel", "invalid_thread_ts"}
+
+// frozenCodes are those that say of a message that it can never be changed any more.
+var frozenCodes = []string{"message_not_found", "cant_update_message", "edit_window_closed"}
 
 // classOf looks a code up. Slack keeps adding reasons why a shared channel refuses something, under one pattern.
 func classOf(code string) class {

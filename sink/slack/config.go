@@ -32,6 +32,10 @@ type Config struct {
 	// DigestAbove is how many events may come within a minute before they are posted as one message with a line each. 0 = any
 	// number: each is posted.
 	DigestAbove int
+	// Follow keeps the message about an inquiry true while its chat goes on: assigned, answered, closed. Whatever else comes of
+	// that chat goes into the message's thread.
+	Follow         bool
+	EditsPerMinute float64 // changes of messages with this token; 0 = 45, Slack allows 50
 
 	OnUnknown OnUnknown // what to do when the outcome is unclear and the history cannot be read; "" = Hold
 	APIURL    string    // "" = https://slack.com/api/
@@ -58,6 +62,7 @@ const (
 	DefaultTimeout   = 20 * time.Second
 	DefaultPerSecond = 1
 	DefaultPerMinute = 200
+	DefaultEdits     = 45
 	DefaultAPIURL    = "https://slack.com/api/"
 )
 
@@ -76,6 +81,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.PerMinute == 0 {
 		c.PerMinute = DefaultPerMinute
+	}
+	if c.EditsPerMinute == 0 {
+		c.EditsPerMinute = DefaultEdits
 	}
 	if c.OnUnknown == "" {
 		c.OnUnknown = Hold
@@ -130,6 +138,9 @@ func (c Config) Validate() talkrelay.Problems {
 	}
 	if !positive(c.PerMinute) {
 		p.Add("per_minute", "%v is out of range: give a number above 0", c.PerMinute)
+	}
+	if !positive(c.EditsPerMinute) {
+		p.Add("edits_per_minute", "%v is out of range: give a number above 0 (Slack allows 50)", c.EditsPerMinute)
 	}
 	if c.DigestAbove < 0 {
 		p.Add("digest_above", "%d is out of range: give a number of events a minute, or 0 for no digests", c.DigestAbove)

@@ -23,8 +23,8 @@ func (s *Sink) flood(items []sink.Item) int {
 		return 0
 	}
 	first := items[0].Event.Seen
-	n := 1
-	for n < len(items) && items[n].Event.Seen.Sub(first).Abs() < digestWindow {
+	n := 0
+	for n < len(items) && items[n].Event.Seen.Sub(first).Abs() < digestWindow && s.thread(items[n]) == "" {
 		n++
 	}
 	s.mu.Lock()
@@ -57,7 +57,7 @@ func (s *Sink) digest(id string, items []sink.Item, now time.Time) ([]byte, erro
 	for _, text := range pack(lines, maxSection) {
 		blocks = append(blocks, section(text))
 	}
-	return makeBody(id, s.knownChannel(), escape(title, maxText), blocks)
+	return makeBody(id, s.knownChannel(), "", content{escape(title, maxText), blocks})
 }
 
 // maxDigestQuote is how much of a customer's words a line of a digest shows.

@@ -3,6 +3,7 @@ package slack
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"talkrelay/sink"
 )
@@ -16,6 +17,9 @@ func (s *Sink) fail(v sink.Verdict, op, reason string, o outcome) *sink.Error {
 func (s *Sink) postError(ctx context.Context, m sink.Message, stored frozen, o outcome) error {
 	if o.code == "no_permission" {
 		o = s.permissionOutcome(ctx, o)
+	}
+	if stored.thread != "" && slices.Contains(threadCodes, o.code) {
+		return s.leaveThread(stored, o)
 	}
 	switch o.class {
 	case notSent, later:
@@ -50,6 +54,15 @@ func (s *Sink) permissionOutcome(ctx context.Context, o outcome) outcome {
 		o.class = destination
 	}
 	return o
+}
+
+// leaveThread asks for a message in the channel in place of a reply.
+func (s *Sink) leaveThread(stored frozen, o outcome) error {
+	err := s.fail(sink.Rework, opPost, "the thread takes no reply ("+o.code+"): posted in the channel", o)
+	if err.Form = FormTop; !stored.blocks {
+		err.Form += " " + FormPlain
+	}
+	return err
 }
 
 // badMessage asks for the plain form once. What has no blocks has no plainer form.

@@ -86,20 +86,34 @@ func (s *Sink) search(ctx context.Context, m sink.Message) (copies []string, cha
 	if o.class != applied {
 		return nil, channel, s.lookUpError(opAuth, channel, o)
 	}
-	query := s.window(m, time.Now())
-	query.Set("channel", channel)
-	query.Set("inclusive", "true")
-	query.Set("include_all_metadata", "true")
-	query.Set("limit", strconv.Itoa(historyLimit))
-	err = s.pages(ctx, channel, query, func(page []json.RawMessage) {
+	note := func(page []json.RawMessage) {
 		for _, raw := range page {
 			if ts := ours(raw, m.ID, us.id); ts != "" {
 				copies = append(copies, ts)
 			}
 		}
-	})
+	}
+	if stored.thread != "" {
+		err = s.pages(ctx, "conversations.replies", channel, s.query(m, channel, stored.thread), note)
+	}
+	if err == nil { // a reply too can be here: Slack posts it in the channel when its thread is gone
+		err = s.pages(ctx, "conversations.history", channel, s.query(m, channel, ""), note)
+	}
 	slices.SortFunc(copies, compareTS)
 	return slices.Compact(copies), channel, err
+}
+
+// query asks for the messages of a channel, or of a thread in it, among which m is to be searched.
+func (s *Sink) query(m sink.Message, channel, thread string) url.Values {
+	query := s.window(m, time.Now())
+	query.Set("channel", channel)
+	query.Set("inclusive", "true")
+	query.Set("include_all_metadata", "true")
+	query.Set("limit", strconv.Itoa(historyLimit))
+	if thread != "" {
+		query.Set("ts", thread)
+	}
+	return query
 }
 
 // window returns the bounds of the search by Slack's clock: from the delivery before m, else from before the first
@@ -117,12 +131,14 @@ func (s *Sink) window(m sink.Message, now time.Time) url.Values {
 	return url.Values{"oldest": {oldest}, "latest": {formatTS(now.Add(skew + clockSet))}}
 }
 
-// pages reads the history page by page. Fewer messages than asked for do not mean the end: only an empty cursor does.
-func (s *Sink) pages(ctx context.Context, channel string, query url.Values, each func([]json.RawMessage)) error {
+// pages reads a channel's history, or a thread, page by page. Fewer messages than asked for do not mean the end: only an empty cursor does.
+func (s *Sink) pages(ctx context.Context, method, channel string, query url.Values, each func([]json.RawMessage)) error {
 	restarted := false
 	for {
-		page, next, o := s.page(ctx, query)
+		page, next, o := s.page(ctx, method, query)
 		switch {
+		case o.code == "thread_not_found": // nothing can be in it
+			return nil
 		case o.class == applied:
 			each(page)
 			if next == "" {
@@ -145,10 +161,10 @@ func (s *Sink) pages(ctx context.Context, channel string, query url.Values, each
 	}
 }
 
-func (s *Sink) page(ctx context.Context, query url.Values) (page []json.RawMessage, next string, o outcome) {
+func (s *Sink) page(ctx context.Context, method string, query url.Values) (page []json.RawMessage, next string, o outcome) {
 	call, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	o = s.ws.call(call, "conversations.history", []byte(query.Encode()))
+	o = s.ws.call(call, method, []byte(query.Encode()))
 	if o.class != applied {
 		return nil, "", o
 	}

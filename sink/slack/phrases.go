@@ -12,17 +12,31 @@ type phrases struct {
 	labelFirst     bool   // "Received 14:03" instead of "14:03 접수"
 	bareUnassigned bool   // "unassigned" needs no label before it
 	flood          string // heading of a digest; %d is how many
+
+	// How a followed chat is now.
+	closed, snoozed, assigned string
+	answered                  string // %s is how long that took
+	since                     string // waiting since %s
 }
 
 // phrasesOf returns the phrases of lang, Korean ones if it is no language, as sink.Language does.
 func phrasesOf(lang sink.Language) phrases {
 	switch lang {
 	case sink.English:
-		return phrases{alf: "ALF is answering", flood: "%d events at once", labelFirst: true, bareUnassigned: true}
+		return phrases{
+			alf: "ALF is answering", flood: "%d events at once", labelFirst: true, bareUnassigned: true,
+			closed: "Closed", snoozed: "Snoozed", assigned: "Assigned", answered: "Answered after %s", since: "waiting since %s",
+		}
 	case sink.Japanese:
-		return phrases{alf: "ALF対応中", flood: "%d件まとめて"}
+		return phrases{
+			alf: "ALF対応中", flood: "%d件まとめて",
+			closed: "終了", snoozed: "保留", assigned: "担当者決定", answered: "初回返信 %s", since: "%sから待ち",
+		}
 	}
-	return phrases{alf: "ALF 응대 중", flood: "한꺼번에 %d건"}
+	return phrases{
+		alf: "ALF 응대 중", flood: "한꺼번에 %d건",
+		closed: "종료", snoozed: "보류", assigned: "배정", answered: "첫 답변 %s", since: "%s부터 대기",
+	}
 }
 
 // at puts a time and the word for what happened then in the order of the language.

@@ -8,6 +8,14 @@ import (
 	"talkrelay/sink"
 )
 
+// content is the card as a message, with blocks unless plain.
+func (c card) content(plain bool) content {
+	if plain {
+		return content{text: c.plain()}
+	}
+	return content{c.summary(), c.blocks()}
+}
+
 // blocks is the card as blocks. The customer's words stand in rich_text text elements, the name in plain_text: Slack
 // parses neither. Everything else is escaped mrkdwn with verbatim set, so that Slack turns nothing into a link itself.
 func (c card) blocks() []slackgo.Block {

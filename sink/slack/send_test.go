@@ -192,7 +192,7 @@ func TestNoCallFollowsARedirect(t *testing.T) {
 
 // codes is section "error taxonomy" of the research into Slack's errors, written down a second time on purpose.
 var codes = map[sink.Verdict]string{
-	sink.Retry:   "ratelimited rate_limited message_limit_exceeded team_added_to_org org_login_required external_channel_migrating",
+	sink.Retry:   "ratelimited rate_limited message_limit_exceeded team_added_to_org org_login_required external_channel_migrating update_failed",
 	sink.InDoubt: "fatal_error internal_error service_unavailable request_timeout duplicate_message_not_found duplicate_channel_not_found",
 	sink.PauseDestination: "channel_not_found not_in_channel is_archived is_inactive restricted_action restricted_action_read_only_channel " +
 		"restricted_action_thread_only_channel messages_tab_disabled ekm_access_denied team_not_found channel_is_limited_access " +

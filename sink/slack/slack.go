@@ -19,6 +19,7 @@ const (
 	opPost    = "post message"
 	opHistory = "read channel history"
 	opDelete  = "delete surplus message"
+	opEdit    = "edit message"
 )
 
 // Sink posts to one channel. It implements sink.Sink and sink.Rechecker.
@@ -38,6 +39,7 @@ type Sink struct {
 var (
 	_ sink.Sink      = (*Sink)(nil)
 	_ sink.Rechecker = (*Sink)(nil)
+	_ sink.Editor    = (*Sink)(nil)
 )
 
 // New returns a sink. ws is the workspace of its token and API URL, shared by all sinks that have both in common; nil
@@ -98,18 +100,30 @@ func (s *Sink) Prepare(id string, items []sink.Item, form string) (body []byte, 
 	return body, 1, err
 }
 
-// render makes the body of a message: by the route's own text, the sink's own text, or as the default card. now is the
-// time that waiting is counted to.
+// render makes the body of a message. now is the time that waiting is counted to.
 func (s *Sink) render(id string, item sink.Item, form string, now time.Time) ([]byte, error) {
+	thread := s.thread(item)
+	if hasForm(form, FormTop) {
+		thread = ""
+	}
+	return makeBody(id, s.knownChannel(), thread, s.content(item, hasForm(form, FormPlain), now))
+}
+
+// thread returns the ts of the message that item is to be a reply to, "" if it is none.
+func (s *Sink) thread(item sink.Item) string {
+	if !s.cfg.Follow || !tsForm.MatchString(string(item.Thread)) {
+		return ""
+	}
+	return string(item.Thread)
+}
+
+// content is what a message shows: the route's own text, the sink's own text, or the default card.
+func (s *Sink) content(item sink.Item, plain bool, now time.Time) content {
 	v := s.view(item.Event)
 	if text := s.ownText(v, item.Route); text != "" {
-		return makeBody(id, s.knownChannel(), text, nil)
+		return content{text: text}
 	}
-	c := s.newCard(v, now)
-	if form == FormPlain {
-		return makeBody(id, s.knownChannel(), c.plain(), nil)
-	}
-	return makeBody(id, s.knownChannel(), c.summary(), c.blocks())
+	return s.newCard(v, now).content(plain)
 }
 
 // ownText executes the operator's template; "" if there is none, or nothing can be seen of what it makes.
@@ -155,6 +169,9 @@ func (s *Sink) Send(ctx context.Context, m sink.Message) (sink.Receipt, error) {
 	var accepted struct {
 		TS      string `json:"ts"`
 		Channel string `json:"channel"`
+		Message struct {
+			ThreadTS string `json:"thread_ts"`
+		} `json:"message"`
 	}
 	switch err := json.Unmarshal(o.body, &accepted); {
 	case err != nil || accepted.TS == "":
@@ -162,6 +179,9 @@ func (s *Sink) Send(ctx context.Context, m sink.Message) (sink.Receipt, error) {
 	case accepted.Channel != channel:
 		o.what = "accepted, but for another channel than " + channel
 	default:
+		if stored.thread != "" && accepted.Message.ThreadTS == "" {
+			s.log.Info("reply posted in the channel, its thread is gone")
+		}
 		return sink.Receipt(accepted.TS), nil
 	}
 	return "", s.fail(sink.InDoubt, opPost, o.what, o)

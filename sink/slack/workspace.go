@@ -23,6 +23,7 @@ type Workspace struct {
 	client   *http.Client
 	lib      *slackgo.Client
 	pace     *rate.Limiter // of messages with this token
+	edits    *rate.Limiter // of changes of messages with this token
 
 	mu       sync.Mutex
 	channels map[string]*rate.Limiter // pace of messages by channel id
@@ -44,6 +45,9 @@ type bot struct {
 // workspaceBurst is how many messages may go to different channels at once.
 const workspaceBurst = 20
 
+// editBurst is how many messages may be changed at once.
+const editBurst = 5
+
 // NewWorkspace returns the workspace for sinks that share the Token and the APIURL of cfg. It takes Base, Timeout and
 // PerMinute from cfg too, and sends nothing.
 func NewWorkspace(cfg Config) *Workspace {
@@ -59,6 +63,7 @@ func NewWorkspace(cfg Config) *Workspace {
 		client:   client,
 		lib:      slackgo.New(cfg.Token, slackgo.OptionAPIURL(cfg.APIURL), slackgo.OptionHTTPClient(client)),
 		pace:     rate.NewLimiter(rate.Limit(cfg.PerMinute/60), workspaceBurst),
+		edits:    rate.NewLimiter(rate.Limit(cfg.EditsPerMinute/60), editBurst),
 		channels: make(map[string]*rate.Limiter),
 	}
 }
