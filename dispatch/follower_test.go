@@ -98,6 +98,8 @@ func (w *wall) write(e *talkrelay.Edit, change func(*posted)) error {
 	return nil
 }
 
+func (w *wall) Follows() bool { return true }
+
 func (w *wall) PrepareEdit(id string, item sink.Item) ([]byte, error) {
 	if item.Event.ID != "o-"+item.Event.Chat.ID || len(id) != 32 {
 		return nil, fmt.Errorf("edit %s is of %q", id, item.Event.ID)

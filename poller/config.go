@@ -19,7 +19,10 @@ type Config struct {
 	// Match decides where events go. It is called before they are committed, so it must be pure and quick.
 	// nil = nowhere.
 	Match func([]talkrelay.Event) []talkrelay.Delivery
-	// Committed is called with the deliveries that have just been committed, to wake the workers. nil = nobody.
+	// Followers are the sinks whose messages about a chat are kept true.
+	Followers []string
+	// Committed is called with the deliveries that have just been committed, none if only Followers have news, to wake
+	// the workers. nil = nobody.
 	Committed func([]talkrelay.Delivery)
 	// Beat is called whenever the loop has got on, at least every 10 s while it waits, for the watchdog. nil = nobody.
 	Beat func()

@@ -73,6 +73,8 @@ func (p *Poller) commit(stream string, read []byte, b Batch) error {
 
 		Entities: b.Entities,
 		Events:   b.Events,
+
+		Followers: p.cfg.Followers,
 	}
 	if c.Cursor == nil {
 		c.Cursor = read
@@ -84,7 +86,7 @@ func (p *Poller) commit(stream string, read []byte, b Batch) error {
 		return &commitError{err}
 	}
 	p.store.OK()
-	if len(c.Deliveries) > 0 {
+	if len(c.Deliveries) > 0 || len(c.Followers) > 0 && len(c.Events) > 0 {
 		p.cfg.Committed(c.Deliveries)
 	}
 	return nil

@@ -50,6 +50,8 @@ type Linker interface {
 // Editor is a Sink that can change what it has delivered, so that a message goes on telling the truth about its chat.
 // Its methods are called from another goroutine than those of Sink.
 type Editor interface {
+	// Follows reports whether that is wished for.
+	Follows() bool
 	// PrepareEdit renders what the message with the id, which was delivered about an opening, is to show: item holds that
 	// opening as it would read now. The same item makes the same bytes. It sends nothing.
 	PrepareEdit(id string, item Item) ([]byte, error)

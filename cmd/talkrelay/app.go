@@ -34,10 +34,11 @@ type appPoller struct {
 
 // appSink is one destination with its queue and the worker that empties it.
 type appSink struct {
-	name   string
-	worker *dispatch.Worker
-	queue  *state.Queue
-	sink   sink.Sink
+	name     string
+	worker   *dispatch.Worker
+	follower *dispatch.Follower // nil = what is delivered stays as it is
+	queue    *state.Queue
+	sink     sink.Sink
 }
 
 // link returns where a delivery can be looked at, "" if that is not known.
@@ -71,7 +72,9 @@ func (d *daemon) newApp(cfg *config, log *slog.Logger) (*app, error) {
 		if d.options.seams != nil {
 			d.options.seams.worker(&t.worker)
 		}
-		a.sinks = append(a.sinks, appSink{name: t.name, worker: dispatch.NewWorker(t.worker), queue: queue, sink: t.sink})
+		a.sinks = append(a.sinks, appSink{
+			name: t.name, worker: dispatch.NewWorker(t.worker), follower: d.newFollower(&t, queue, cfg.plan.retry, log), queue: queue, sink: t.sink,
+		})
 	}
 	a.warnOfOrphans(d.db)
 	cfg.plan.router.LogTo(log)
@@ -83,6 +86,27 @@ func (d *daemon) newApp(cfg *config, log *slog.Logger) (*app, error) {
 		a.pollers = append(a.pollers, p)
 	}
 	return a, nil
+}
+
+// newFollower returns what keeps the messages of a sink true, nil if that is not wished.
+func (d *daemon) newFollower(t *target, queue *state.Queue, retry dispatch.RetryConfig, log *slog.Logger) *dispatch.Follower {
+	editor, ok := t.sink.(sink.Editor)
+	if !ok || !editor.Follows() {
+		return nil
+	}
+	return dispatch.NewFollower(dispatch.FollowerConfig{
+		Sink: t.name, Instance: d.db.Instance(), Editor: editor, Edits: queue, Retry: retry, Logger: log,
+	})
+}
+
+// followers returns the names of the sinks whose messages are kept true.
+func (a *app) followers() (names []string) {
+	for _, s := range a.sinks {
+		if s.follower != nil {
+			names = append(names, s.name)
+		}
+	}
+	return names
 }
 
 // warnOfOrphans tells of deliveries that wait for a sink which the config no longer has. They stay until it comes back.
@@ -106,7 +130,7 @@ func (d *daemon) newPoller(a *app, c channelPlan, base http.RoundTripper, router
 	client := channeltalk.New(c.client)
 	cfg := c.poller
 	cfg.API, cfg.Store, cfg.Epoch = client, d.db, d.db.Epoch()
-	cfg.Match, cfg.Committed = router.Match, a.wake
+	cfg.Match, cfg.Followers, cfg.Committed = router.Match, a.followers(), a.wake
 	cfg.Logger = a.log
 	cfg.Beat = func() { d.watchdog.beat(c.poller.Name) }
 	schedule, err := poller.ParseSchedule(cfg.Poll, cfg.Location)
@@ -120,7 +144,7 @@ func (d *daemon) newPoller(a *app, c channelPlan, base http.RoundTripper, router
 	return appPoller{Poller: p, quota: client.Quota, next: schedule.Next}, err
 }
 
-// wake tells the workers of these deliveries that something waits.
+// wake tells the workers of these deliveries that something waits, and the followers that chats may have changed.
 func (a *app) wake(deliveries []talkrelay.Delivery) {
 	woken := map[string]bool{}
 	for _, d := range deliveries {
@@ -129,6 +153,9 @@ func (a *app) wake(deliveries []talkrelay.Delivery) {
 	for _, s := range a.sinks {
 		if woken[s.name] {
 			s.worker.Wake()
+		}
+		if s.follower != nil {
+			s.follower.Wake()
 		}
 	}
 }
@@ -151,6 +178,9 @@ func (a *app) run(ctx context.Context) error {
 	}
 	for _, s := range a.sinks {
 		start(s.worker.Run)
+		if s.follower != nil {
+			start(s.follower.Run)
+		}
 	}
 	wg.Wait()
 	if ctx.Err() != nil {
@@ -178,7 +208,11 @@ func (a *app) once(ctx context.Context) error {
 	wg.Wait()
 	for _, s := range a.sinks {
 		wg.Go(func() {
-			if err := s.worker.Drain(ctx); err != nil {
+			err := s.worker.Drain(ctx)
+			if err == nil && s.follower != nil {
+				err = s.follower.Drain(ctx)
+			}
+			if err != nil {
 				errs <- fmt.Errorf("sink %s: %w", s.name, err)
 			}
 		})

@@ -18,6 +18,8 @@ type slackFile struct {
 	PerSecond         float64         `toml:"per_second"`
 	PerMinute         float64         `toml:"per_minute"`
 	DigestAbove       int             `toml:"digest_above"`
+	Follow            bool            `toml:"follow"`
+	EditsPerMinute    float64         `toml:"edits_per_minute"`
 	OnUnknown         string          `toml:"on_unknown"`
 	LookupsAnswered   []time.Duration `toml:"lookups_answered"`
 	LookupsUnanswered []time.Duration `toml:"lookups_unanswered"`
@@ -31,6 +33,7 @@ func (s *slackFile) defaults() {
 		Timeout:           20 * time.Second,
 		PerSecond:         1,
 		PerMinute:         200,
+		EditsPerMinute:    slack.DefaultEdits,
 		OnUnknown:         string(slack.Hold),
 		LookupsAnswered:   []time.Duration{2 * time.Second, 8 * time.Second},
 		LookupsUnanswered: []time.Duration{10 * time.Second, 60 * time.Second},
@@ -63,10 +66,12 @@ func (s *slackFile) plan(p *sinkPlanner) sinkPlan {
 			PerMinute: s.PerMinute,
 			OnUnknown: slack.OnUnknown(s.OnUnknown),
 
-			DigestAbove: s.DigestAbove,
-			APIURL:      s.APIURL,
-			Language:    p.language,
-			Location:    p.location,
+			DigestAbove:    s.DigestAbove,
+			Follow:         s.Follow,
+			EditsPerMinute: s.EditsPerMinute,
+			APIURL:         s.APIURL,
+			Language:       p.language,
+			Location:       p.location,
 		},
 		lookupsAnswered:   s.LookupsAnswered,
 		lookupsUnanswered: s.LookupsUnanswered,

@@ -11,6 +11,9 @@ import (
 	"talkrelay/sink"
 )
 
+// Follows reports whether messages are to be kept true.
+func (s *Sink) Follows() bool { return s.cfg.Follow }
+
 // PrepareEdit renders the message about an opening as its chat is now. How long a customer has been waiting is not in it,
 // as it is in a new message: it would be wrong a minute later.
 func (s *Sink) PrepareEdit(id string, item sink.Item) ([]byte, error) {

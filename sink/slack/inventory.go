@@ -30,7 +30,7 @@ func (s *Sink) Holdings(ctx context.Context, since time.Time, each func(sink.Hol
 		"oldest": {formatTS(since.Add(skew - clockSet))}, "latest": {formatTS(time.Now().Add(skew + clockSet))},
 	}
 	seen := map[string]bool{} // a page that is read again after a broken cursor shows the same messages
-	return s.pages(ctx, channel, query, func(page []json.RawMessage) {
+	return s.pages(ctx, "conversations.history", channel, query, func(page []json.RawMessage) {
 		for _, raw := range page {
 			if id, ts := shipmentOf(raw, us.id); id != "" && !seen[ts] {
 				seen[ts] = true
