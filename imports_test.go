@@ -19,7 +19,7 @@ const module = "talkrelay"
 // import what they like.
 var mayImport = map[string][]string{
 	".":               {},
-	"alert":           {"."},
+	"alert":           {".", "sink"},
 	"channeltalk":     {},
 	"sandbox":         {},
 	"state":           {"."},

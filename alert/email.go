@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"talkrelay"
+	"talkrelay/sink"
 )
 
 // Email sends by SMTP: with TLS from the start on port 465, else with STARTTLS. A server without either is refused
@@ -175,7 +176,7 @@ func (e *Email) secure(c *smtp.Client, host string) error {
 	if ok, _ := c.Extension("STARTTLS"); ok {
 		return c.StartTLS(e.tlsConfig(host))
 	}
-	if loopback(host) {
+	if sink.Loopback(host) {
 		return nil
 	}
 	return errors.New("offers no encryption (STARTTLS), so nothing was sent; use its port 587 or 465")
@@ -216,7 +217,7 @@ type loginAuth struct {
 
 // Start refuses to give the password away in the open, as smtp.PlainAuth does.
 func (a *loginAuth) Start(server *smtp.ServerInfo) (string, []byte, error) {
-	if !server.TLS && !loopback(server.Name) {
+	if !server.TLS && !sink.Loopback(server.Name) {
 		return "", nil, errors.New("unencrypted connection")
 	}
 	return "LOGIN", nil, nil

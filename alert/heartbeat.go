@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"talkrelay"
+	"talkrelay/sink"
 )
 
 // Heartbeat asks for an address while all is well. Who watches it from elsewhere raises the alarm when it stays away: a
@@ -24,10 +25,10 @@ func (h *Heartbeat) Name() string { return "alert.heartbeat" }
 // Validate returns what is wrong with the settings.
 func (h *Heartbeat) Validate() talkrelay.Problems {
 	var p talkrelay.Problems
-	if fault := addressFault(h.URL); fault != "" {
+	if fault := sink.AddressFault(h.URL, false); fault != "" {
 		p.Add("url", "%s", fault)
 	}
-	if fault := addressFault(h.FailURL); fault != "" && h.FailURL != "" {
+	if fault := sink.AddressFault(h.FailURL, false); fault != "" && h.FailURL != "" {
 		p.Add("fail_url", "%s", fault)
 	}
 	return p
@@ -56,4 +57,6 @@ func (h *Heartbeat) Send(ctx context.Context, m Message) error {
 }
 
 // Check opens a connection.
-func (h *Heartbeat) Check(ctx context.Context) (string, error) { return reach(ctx, h.Proxy, h.URL) }
+func (h *Heartbeat) Check(ctx context.Context) (string, error) {
+	return sink.Reach(ctx, h.Proxy, h.URL)
+}

@@ -7,10 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"strings"
 )
 
 // maxAnswer bounds what is read of an answer.
@@ -64,55 +62,4 @@ func bare(err error) error {
 		return u.Err
 	}
 	return err
-}
-
-// addressFault says what is wrong with an address that something is sent to; "" if nothing is. Plain http carries
-// secrets in the open, so it is for this machine only.
-func addressFault(text string) string {
-	u, err := url.Parse(text)
-	switch {
-	case text == "":
-		return "is missing"
-	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
-		return "is not an address like https://example.com/…"
-	case u.Scheme == "http" && !loopback(u.Hostname()):
-		return "must begin with https://; http:// is for this machine only"
-	}
-	return ""
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
-}
-
-// reach opens a connection to the address's host, or to the proxy on the way there, and closes it: many services take
-// any request for the real thing.
-func reach(ctx context.Context, proxy func(*http.Request) (*url.URL, error), address string) (string, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return "", errors.New("the address is no URL")
-	}
-	to, what := req.URL, "host can be reached"
-	if proxy != nil {
-		p, err := proxy(req)
-		if err != nil {
-			return "", fmt.Errorf("find the proxy: %w", err)
-		}
-		if p != nil {
-			to, what = p, "the proxy can be reached"
-		}
-	}
-	port := to.Port()
-	if port == "" {
-		port = map[string]string{"https": "443", "http": "80"}[to.Scheme]
-	}
-	if port == "" {
-		port = "1080" // a SOCKS proxy
-	}
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(to.Hostname(), port))
-	if err != nil {
-		return "", err
-	}
-	return what + "; nothing was sent", conn.Close()
 }

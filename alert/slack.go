@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"talkrelay"
+	"talkrelay/sink"
 )
 
 // Slack posts to a channel with a bot token. It shares nothing with the Slack sinks but the network, so that a token
@@ -35,7 +36,7 @@ func (s *Slack) Validate() talkrelay.Problems {
 	if strings.TrimSpace(s.Channel) == "" {
 		p.Add("channel", "is missing: give the id of the channel for alerts, like C0123456789")
 	}
-	if fault := addressFault(s.APIURL); fault != "" {
+	if fault := sink.AddressFault(s.APIURL, false); fault != "" {
 		p.Add("api_url", "%s", fault)
 	}
 	return p

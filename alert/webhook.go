@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"talkrelay"
+	"talkrelay/sink"
 )
 
 // Webhook posts JSON to an address: see Payload.
@@ -35,7 +36,7 @@ func (w *Webhook) Name() string { return "alert.webhook" }
 // Validate returns what is wrong with the settings.
 func (w *Webhook) Validate() talkrelay.Problems {
 	var p talkrelay.Problems
-	if fault := addressFault(w.URL); fault != "" {
+	if fault := sink.AddressFault(w.URL, false); fault != "" {
 		p.Add("url", "%s", fault)
 	}
 	return p
@@ -50,7 +51,7 @@ func (w *Webhook) Send(ctx context.Context, m Message) error {
 }
 
 // Check opens a connection.
-func (w *Webhook) Check(ctx context.Context) (string, error) { return reach(ctx, w.Proxy, w.URL) }
+func (w *Webhook) Check(ctx context.Context) (string, error) { return sink.Reach(ctx, w.Proxy, w.URL) }
 
 func payload(m Message) Payload {
 	r := m.Report

@@ -1,6 +1,8 @@
 package dispatch_test
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -71,6 +73,31 @@ func TestShipmentIDFollowsFromTheEvent(t *testing.T) {
 		stop()
 		if got := service.copies; got[0].ID == got[len(got)-1].ID || len(got) != 5 {
 			t.Errorf("two states use the same ids: %v", got)
+		}
+	})
+}
+
+// A destination that cannot be asked knows a repeat by its id, also one made from an older backup.
+func TestStableIDsWithoutLookUps(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var ids []string
+		for _, stable := range []bool{true, true, false} {
+			target := newFake()
+			target.send = func(_ context.Context, n int, m sink.Message) error {
+				if ids = append(ids, m.ID); n == 1 {
+					return errors.New("no answer")
+				}
+				return nil
+			}
+			c := config(target, doubtful("", "e1"))
+			c.LookupsAnswered, c.LookupsUnanswered, c.StableIDs = nil, nil, stable
+			stop := run(t, dispatch.NewWorker(c))
+			time.Sleep(time.Hour)
+			stop()
+		}
+		if len(ids) != 6 || ids[0] != ids[1] || ids[0] != ids[2] || ids[2] != ids[3] || ids[4] == ids[0] {
+			t.Errorf("ids of two tries each, stable, stable again, and not: %q", ids)
 		}
 	})
 }

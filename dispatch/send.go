@@ -258,10 +258,10 @@ func firstEvent(s *talkrelay.Shipment) string {
 // findable reports whether a delivery can be looked for by what it is: it travels alone, and the sink has look-ups.
 func (w *Worker) findable() bool { return len(w.lookupsUnanswered) > 0 }
 
-// nameOf returns the id for a shipment of items. Where deliveries are findable it follows from what is delivered, so
-// that a process that works on a backup from before the delivery still finds it.
+// nameOf returns the id for a shipment of items. Where deliveries are findable, or known by their ids, it follows from what
+// is delivered, so that a process that works on a backup from before the delivery still finds it.
 func (w *Worker) nameOf(items []talkrelay.Pending) string {
-	if !w.findable() {
+	if !w.findable() && !w.stableIDs {
 		return newID()
 	}
 	return ShipmentID(w.instance, w.sink, items[0].Event.ID)

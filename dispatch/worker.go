@@ -29,6 +29,9 @@ type WorkerConfig struct {
 	// back-off, without a look.
 	LookupsAnswered   []time.Duration
 	LookupsUnanswered []time.Duration
+	// StableIDs: the id of a shipment follows from its event, as it always does with look-ups. It is for a destination
+	// that knows a repeat by the id alone, also one by a process that works on an older backup. MaxItems must be 1.
+	StableIDs bool
 	// RecheckAfter is when a shipment that was sent again out of doubt is looked at once more for copies that arrived
 	// late, counted from its delivery. 0 = never. It has no effect on a sink that is no sink.Rechecker.
 	RecheckAfter time.Duration
@@ -52,6 +55,7 @@ type Worker struct {
 	outbox    Outbox
 	receipts  Receipts
 	maxItems  int
+	stableIDs bool
 	grace     time.Duration
 	log       *slog.Logger
 	health    *talkrelay.Health // of the destination
@@ -90,18 +94,19 @@ func NewWorker(c WorkerConfig) *Worker {
 			lookupsAnswered:   c.LookupsAnswered,
 			lookupsUnanswered: c.LookupsUnanswered,
 		},
-		sink:     c.Sink,
-		instance: c.Instance,
-		target:   c.Target,
-		outbox:   c.Outbox,
-		receipts: c.Receipts,
-		maxItems: max(c.MaxItems, 1),
-		grace:    c.Grace,
-		log:      log,
-		health:   talkrelay.NewHealth(log, msgPaused, msgResumed),
-		state:    talkrelay.NewHealth(log, msgStateBroken, msgStateRecovered),
-		recheck:  recheck{health: talkrelay.NewHealth(log, msgRecheckBroken, msgRecheckRecovered)},
-		wake:     make(chan struct{}, 1),
+		sink:      c.Sink,
+		instance:  c.Instance,
+		target:    c.Target,
+		outbox:    c.Outbox,
+		receipts:  c.Receipts,
+		maxItems:  max(c.MaxItems, 1),
+		stableIDs: c.StableIDs,
+		grace:     c.Grace,
+		log:       log,
+		health:    talkrelay.NewHealth(log, msgPaused, msgResumed),
+		state:     talkrelay.NewHealth(log, msgStateBroken, msgStateRecovered),
+		recheck:   recheck{health: talkrelay.NewHealth(log, msgRecheckBroken, msgRecheckRecovered)},
+		wake:      make(chan struct{}, 1),
 	}
 	if r, ok := c.Target.(sink.Rechecker); ok && c.RecheckAfter > 0 {
 		w.rechecker, w.recheckAfter = r, c.RecheckAfter

@@ -1,6 +1,8 @@
 package sink
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -22,6 +24,7 @@ import (
 //	default instead value    value, or instead if value is empty
 //	join separator list      a list with something else than ", " between
 //	state text, medium text  the word for a chat's state, for its medium
+//	json value               value as JSON, a text with its quotes; for bodies that are JSON
 //
 // What is given to a text function may be any value: it is what printing it would show.
 func funcsFor(lang Language) template.FuncMap {
@@ -38,6 +41,7 @@ func funcsFor(lang Language) template.FuncMap {
 		"join":     join,
 		"state":    func(v any) string { return words.State(text(v)) },
 		"medium":   func(v any) string { return words.Medium(text(v)) },
+		"json":     toJSON,
 	}
 }
 
@@ -50,6 +54,23 @@ func text(v any) string {
 		return v
 	}
 	return fmt.Sprint(v)
+}
+
+// toJSON writes lists as lists, what a template prints in a form of its own as that text, and all else as encoding/json does.
+func toJSON(v any) (string, error) {
+	switch value := v.(type) {
+	case List:
+		v = append([]string{}, value...)
+	case fmt.Stringer:
+		v = value.String()
+	}
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return "", errors.New("cannot be written as JSON")
+	}
+	return strings.TrimSuffix(b.String(), "\n"), nil
 }
 
 func date(args ...any) (string, error) {

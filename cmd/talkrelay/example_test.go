@@ -14,17 +14,22 @@ var (
 	exampleKey   = regexp.MustCompile(`(?:^(?:# )?|[{,] )([a-z_]+) *= `)
 )
 
+// optional begins a line of config.toml.example that is to be filled in by those who want it. Behind it stands a line like
+// any other.
+const optional = "#  "
+
 // exampleKeys lists the keys, commented or not, that stand in each table of config.toml.example. Keys of a table within
 // a line count as the line's table's own.
 func exampleKeys(text string) map[string]bool {
 	keys, table := map[string]bool{}, ""
 	for line := range strings.Lines(text) {
+		line = strings.TrimPrefix(line, optional)
 		if m := exampleTable.FindStringSubmatch(line); m != nil {
 			table = m[1]
 			keys[table] = true
 			continue
 		}
-		for _, m := range exampleKey.FindAllStringSubmatch(strings.TrimPrefix(line, "#  "), -1) {
+		for _, m := range exampleKey.FindAllStringSubmatch(line, -1) {
 			keys[join(table, m[1])] = true
 		}
 	}

@@ -140,8 +140,8 @@ func TestReadableConfigWithSecretWarns(t *testing.T) {
 	}
 }
 
-// TestExampleConfig decodes config.toml.example as it is, and again with every commented default made a setting: both
-// must mean the same.
+// TestExampleConfig decodes config.toml.example as it is, with all that is optional filled in, and each of the two again
+// with every commented default made a setting, which must mean the same.
 func TestExampleConfig(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile("../../config.toml.example")
@@ -154,23 +154,35 @@ func TestExampleConfig(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = shop.world.Close() })
 	dir := t.TempDir()
-	writeFile(t, dir, "channel_secret", "secret-1234567890", 0o600)
-	writeFile(t, dir, "slack_token", "xoxb-1234567890", 0o600)
-	writeFile(t, dir, "google.json", string(shop.world.Google.ServiceAccountJSON()), 0o600)
-	plain, err := readConfig(writeFile(t, dir, "plain.toml", string(data), 0o600), noEnv)
+	for name, text := range map[string]string{
+		"channel_secret": "secret-1234567890", "slack_token": "xoxb-1234567890", "google.json": string(shop.world.Google.ServiceAccountJSON()),
+		"alert_slack_token": "xoxb-1234567890", "alert_webhook_url": "https://example.com/1234567890", "alert_password": "password-1234567890",
+		"heartbeat_url": "https://example.com/1234567890", "heartbeat_fail_url": "https://example.com/1234567890/fail",
+		"crm_webhook_url": "https://example.com/1234567890", "crm_webhook_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+	} {
+		writeFile(t, dir, name, text, 0o600)
+	}
+	sameWithDefaults(t, dir, string(data))
+	sameWithDefaults(t, dir, regexp.MustCompile(`(?m)^`+optional+`(\S)`).ReplaceAllString(string(data), "$1"))
+}
+
+// sameWithDefaults decodes text as it is and with its commented defaults made settings.
+func sameWithDefaults(t *testing.T, dir, text string) {
+	t.Helper()
+	plain, err := readConfig(writeFile(t, dir, "plain.toml", text, 0o600), noEnv)
 	if err != nil {
 		t.Fatal(err)
 	}
-	commented := regexp.MustCompile(`(?m)^# ([a-z_]+ *= (?:"[^"]*"|\[[^#]*\]|[0-9.]+|true|false) *(?:#.*)?)$`)
-	full := commented.ReplaceAllStringFunc(string(data), func(line string) string {
-		for _, kept := range []string{"columns", `channel = [`, "text ", "mention", "timezone = \"\"", "proxy", "ca_file", "allow_"} {
+	commented := regexp.MustCompile(`(?m)^# ([a-z_]+ *= (?:"[^"]*"|\[[^#]*\]|[0-9.]+|true|false|\{\}) *(?:#.*)?)$`)
+	full := commented.ReplaceAllStringFunc(text, func(line string) string {
+		for _, kept := range []string{"columns", `channel = [`, "text ", "template ", "mention", "timezone = \"\"", "proxy", "ca_file", "allow_credential"} {
 			if strings.HasPrefix(line, "# "+kept) {
 				return line
 			}
 		}
 		return line[2:]
 	})
-	if n := strings.Count(string(data), "\n# ") - strings.Count(full, "\n# "); n < 30 {
+	if n := strings.Count(text, "\n# ") - strings.Count(full, "\n# "); n < 30 {
 		t.Fatalf("only %d defaults found in the example", n)
 	}
 	explicit, err := readConfig(writeFile(t, dir, "full.toml", full, 0o600), noEnv)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"talkrelay"
 	"talkrelay/sink"
@@ -11,13 +12,14 @@ import (
 // sinksFile holds the [[sink.…]] blocks. A new type of destination is a line here, a word in blocks, and a file of its
 // own that says what its keys mean, what becomes of them, and how it is built.
 type sinksFile struct {
-	Slack  []slackFile  `toml:"slack"`
-	Sheets []sheetsFile `toml:"sheets"`
+	Slack   []slackFile   `toml:"slack"`
+	Sheets  []sheetsFile  `toml:"sheets"`
+	Webhook []webhookFile `toml:"webhook"`
 }
 
 // blocks lists the blocks, type by type.
 func (s *sinksFile) blocks() []placedBlock {
-	return slices.Concat(placed("slack", s.Slack), placed("sheets", s.Sheets))
+	return slices.Concat(placed("slack", s.Slack), placed("sheets", s.Sheets), placed("webhook", s.Webhook))
 }
 
 // sinkBlock is one [[sink.…]] as people write it.
@@ -64,11 +66,26 @@ func (p *sinkPlanner) secret(s secret, name string) string {
 	return secretValue(p.secrets, s, join(p.key, name), p.found)
 }
 
+// optional reads a secret that may be left out; "" if it is.
+func (p *sinkPlanner) optional(s secret, name string) string {
+	if !s.set {
+		return ""
+	}
+	return p.secret(s, name)
+}
+
 // check adds what validate finds, unless secrets or texts of the block were at fault already: the findings would only be
 // what follows from that.
 func (p *sinkPlanner) check(validate func() talkrelay.Problems) {
 	if len(*p.found) == p.before {
 		addAll(p.found, p.key, validate())
+	}
+}
+
+// options are the settings that most destinations have in common.
+func (p *sinkPlanner) options(name string, mask bool, timeout time.Duration, onUnknown string) sink.Options {
+	return sink.Options{
+		Name: name, Mask: mask, Timeout: timeout, OnUnknown: sink.OnUnknown(onUnknown), Language: p.language, Location: p.location,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"talkrelay/sink"
 	"talkrelay/sink/sheets"
 	"talkrelay/sink/slack"
+	"talkrelay/sink/webhook"
 	"talkrelay/state"
 )
 
@@ -18,4 +19,5 @@ var (
 	_ sink.Sink         = (*slack.Sink)(nil)
 	_ sink.Rechecker    = (*slack.Sink)(nil) // a worker finds this out at run time, and without it removes no late copies
 	_ sink.Sink         = (*sheets.Sink)(nil)
+	_ sink.Sink         = (*webhook.Sink)(nil)
 )

@@ -17,7 +17,7 @@ import (
 // Timeout is what New must set as the sink's timeout of one request.
 const Timeout = 2 * time.Second
 
-// Target is a sink to put through the suite.
+// Target is a sink that speaks HTTP, to put through Run. For others there is Place.
 type Target struct {
 	// New returns the sink, set up to talk to baseURL (http://127.0.0.1:port, no slash at the end) through base, with
 	// Timeout as its timeout and a pace that never waits. It is called for every case.
@@ -37,7 +37,16 @@ type Target struct {
 
 	// IsWrite reports whether r is the request that delivers. All others are answered by OK where nothing else is said.
 	IsWrite func(r *http.Request) bool
+
+	// Accepts reports whether an answer with that status is a yes, whatever its body; nil = none is.
+	Accepts func(status int) bool
+
+	// IDHeader is the header that carries the message's id; "" = the bytes of the message hold it.
+	IDHeader string
 }
+
+// accepts reports whether the status alone is a yes.
+func (t Target) accepts(status int) bool { return t.Accepts != nil && t.Accepts(status) }
 
 // Run puts target through the suite.
 func Run(t *testing.T, target Target) {
@@ -90,6 +99,9 @@ func delivers(t *testing.T, target Target) {
 		t.Error("send changed the message's bytes")
 	}
 	for _, w := range writes {
+		if target.IDHeader != "" && w.header.Get(target.IDHeader) != m.ID {
+			t.Errorf("the header %s holds %q, the id is %q", target.IDHeader, w.header.Get(target.IDHeader), m.ID)
+		}
 		for key := range w.header {
 			if strings.HasSuffix(strings.ToLower(key), "idempotency-key") {
 				t.Errorf("the write has the header %s, which makes net/http repeat it", key)

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"maps"
 	"math"
-	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -49,12 +48,12 @@ type Config struct {
 }
 
 // OnUnknown says what becomes of a message that may have arrived, in a channel whose history the bot cannot read.
-type OnUnknown string
+type OnUnknown = sink.OnUnknown
 
 // The values of OnUnknown.
 const (
-	Hold   OnUnknown = "hold"   // keep it and all after it until the history can be read
-	Resend OnUnknown = "resend" // send it again: it may then be there twice
+	Hold   = sink.Hold   // keep it and all after it until the history can be read
+	Resend = sink.Resend // send it again: it may then be there twice
 )
 
 // Defaults of Config.
@@ -212,15 +211,10 @@ func apiURLFault(raw string) string {
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
 		return "is not a plain http(s) URL like " + DefaultAPIURL
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !sink.Loopback(u.Hostname()):
 		return "must begin with https:// because it carries the token (http:// is for loopback hosts only)"
 	}
 	return ""
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // parseText parses an own template; nil for none.

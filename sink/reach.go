@@ -1,0 +1,63 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Reach opens a connection to the host of address, or to the proxy on the way there, and closes it: many services take
+// any request for the real thing. proxy may be nil. It returns what was found; neither that nor the error shows the address.
+func Reach(ctx context.Context, proxy func(*http.Request) (*url.URL, error), address string) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return "", errors.New("the address is no URL")
+	}
+	to, what := req.URL, "host can be reached"
+	if proxy != nil {
+		p, err := proxy(req)
+		if err != nil {
+			return "", fmt.Errorf("find the proxy: %w", err)
+		}
+		if p != nil {
+			to, what = p, "the proxy can be reached"
+		}
+	}
+	port := to.Port()
+	if port == "" {
+		port = map[string]string{"https": "443", "http": "80"}[to.Scheme]
+	}
+	if port == "" {
+		port = "1080" // a SOCKS proxy
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(to.Hostname(), port))
+	if err != nil {
+		return "", err
+	}
+	return what + "; nothing was sent", conn.Close()
+}
+
+// AddressFault says what is wrong with an address that something is sent to; "" if nothing is. Plain http carries
+// secrets in the open, so it is for this machine only, unless the operator allows it.
+func AddressFault(text string, allowHTTP bool) string {
+	u, err := url.Parse(text)
+	switch {
+	case text == "":
+		return "is missing"
+	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
+		return "is not an address like https://example.com/…"
+	case u.Scheme == "http" && !allowHTTP && !Loopback(u.Hostname()):
+		return "must begin with https://; http:// is for this machine only"
+	}
+	return ""
+}
+
+// Loopback reports whether host is this machine.
+func Loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}

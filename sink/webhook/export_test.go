@@ -1,0 +1,4 @@
+package webhook
+
+// Header makes the headers of a request.
+var Header = (*Sink).header
