@@ -71,8 +71,8 @@ func (d *dialogue) run(ctx context.Context) error {
 	if taken := d.files.taken(); taken != "" {
 		return fmt.Errorf(d.w.Exists, taken)
 	}
-	if err := d.files.writable(); err != nil {
-		return err
+	if dir, err := d.files.writable(); err != nil {
+		return fmt.Errorf(d.w.NotWritable, dir, err)
 	}
 	d.say(d.w.Intro)
 	for _, step := range []func(context.Context) error{d.askChannel, d.askDestinations, d.askRoutes, d.confirm} {
@@ -151,7 +151,13 @@ func (d *dialogue) again(ctx context.Context, format string, values ...any) (ins
 	return d.line(ctx, false)
 }
 
-func (d *dialogue) say(text string) { fmt.Fprintf(d.out, "\n%s\n", text) }
+// say prints what is for people. A script wants none of it.
+func (d *dialogue) say(text string) {
+	if !d.yes {
+		fmt.Fprintf(d.out, "\n%s\n", text)
+	}
+}
+
 func (d *dialogue) good(format string, values ...any) {
 	fmt.Fprintf(d.out, "✓ "+format+"\n", values...)
 }

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -47,7 +48,7 @@ func goldenText(t *testing.T, name, got string) {
 
 // typing is somebody at a keyboard. What is typed shows in out, as a terminal shows it.
 type typing struct {
-	out   *bytes.Buffer
+	out   *display
 	keys  []any // string = a line; secret = one that does not show; func() = what happens meanwhile; error = the end
 	bytes []byte
 }
@@ -61,10 +62,10 @@ func (y *typing) Read(p []byte) (int, error) {
 		y.keys = y.keys[1:]
 		switch k := next.(type) {
 		case string:
-			y.out.WriteString(k + "\n")
+			fmt.Fprintln(y.out, k)
 			y.bytes = []byte(k + "\n")
 		case secret:
-			y.out.WriteString("\n")
+			fmt.Fprintln(y.out)
 			y.bytes = []byte(k.value + "\n")
 		case func():
 			k()
@@ -75,6 +76,24 @@ func (y *typing) Read(p []byte) (int, error) {
 	n := copy(p[:1], y.bytes)
 	y.bytes = y.bytes[n:]
 	return n, nil
+}
+
+// display is what somebody sees. They may type on while the program writes.
+type display struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *display) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *display) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
 }
 
 // setupRig is a shop whose operator has no config yet.
@@ -110,7 +129,7 @@ func (r *setupRig) args(more ...string) []string {
 // talk runs `init` with somebody at the keyboard, and returns what is on the screen at the end.
 func (r *setupRig) talk(ctx context.Context, args []string, keys ...any) (code int, screen, errs string) {
 	r.t.Helper()
-	var out, stderr bytes.Buffer
+	var out, stderr display
 	root := newRootCommand()
 	root.SetArgs(args)
 	root.SetIn(&typing{out: &out, keys: keys})
@@ -392,10 +411,21 @@ func TestInitCannotWrite(t *testing.T) {
 	hide := func(s string) secret { return secret{value: s} }
 	keys := []any{r.channel.AccessKey, hide(r.channel.AccessSecret), hide(r.world.Slack.Token), "1", "", "", ""}
 	code, screen, errs := r.talk(t.Context(), r.args("--language", "en"), keys...)
-	if code != exitFailed || !strings.Contains(errs, "absent") || strings.Contains(screen, initEnglish.AccessKey) {
+	if code != exitFailed || !strings.Contains(errs, "absent: no such file or directory. Make the directory first") || strings.Contains(screen, initEnglish.AccessKey) {
 		t.Errorf("exit code %d, %s, and it should not have asked first:\n%s", code, errs, screen)
 	}
 	r.assertNothingWritten()
+
+	if os.Getuid() != 0 {
+		closed := filepath.Join(t.TempDir(), "closed")
+		if err := os.Mkdir(closed, 0o500); err != nil {
+			t.Fatal(err)
+		}
+		r.config = filepath.Join(closed, "talkrelay.toml")
+		if code, _, errs := r.talk(t.Context(), r.args("--language", "en"), keys...); code != exitFailed || !strings.Contains(errs, "permission denied. Make") {
+			t.Errorf("not ours: exit code %d, %s", code, errs)
+		}
+	}
 
 	// Somebody else makes the last file while the questions are asked.
 	r.config = filepath.Join(r.dir, "talkrelay.toml")

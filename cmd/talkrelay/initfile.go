@@ -57,17 +57,20 @@ func (f *initFiles) taken() string {
 	return ""
 }
 
-// writable tries to write where the files are to be, without touching them.
-func (f *initFiles) writable() error {
+// writable tries to write where the files are to be, without touching them. If that fails, it returns the directory.
+func (f *initFiles) writable() (dir string, err error) {
 	for _, dir := range []string{filepath.Dir(f.config), f.secrets} {
 		probe, err := os.CreateTemp(dir, ".talkrelay-init-*")
+		if path, ok := errors.AsType[*fs.PathError](err); ok {
+			err = path.Err // the name of the probe says nothing
+		}
 		if err != nil {
-			return err
+			return dir, err
 		}
 		_ = probe.Close()
 		_ = os.Remove(probe.Name())
 	}
-	return nil
+	return "", nil
 }
 
 func absent(path string) bool {

@@ -53,6 +53,7 @@ type initWords struct {
 	Nowhere        string // neither Slack nor Sheets
 	Missing        string // flag or variable
 	Exists         string // file
+	NotWritable    string // directory, reason
 
 	// The routes.
 	Inquiry, Contact string // names

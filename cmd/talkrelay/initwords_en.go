@@ -51,6 +51,7 @@ var initEnglish = initWords{
 	Nowhere:        "Without Slack and without Sheets nothing could be delivered anywhere.",
 	Missing:        "%s is missing",
 	Exists:         "%s exists. Overwrite it with --force, or write elsewhere with --config",
+	NotWritable:    "nothing can be written to %s: %w. Make the directory first, run with sudo, or write elsewhere with --config",
 
 	Inquiry: "new inquiry",
 	Contact: "changed contact",

@@ -51,6 +51,7 @@ var initJapanese = initWords{
 	Nowhere:        "Slackもシートもないと、送り先がありません。",
 	Missing:        "%sがありません",
 	Exists:         "%sはすでにあります。上書きするなら--force、別の場所に書くなら--configを使ってください",
+	NotWritable:    "%sに書けません: %w。先にディレクトリを作るか、sudoで実行するか、--configで別の場所を選んでください",
 
 	Inquiry: "新規問い合わせ",
 	Contact: "連絡先の変更",

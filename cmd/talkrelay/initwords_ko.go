@@ -51,6 +51,7 @@ var initKorean = initWords{
 	Nowhere:        "Slack과 시트 중 하나는 있어야 보낼 곳이 있습니다.",
 	Missing:        "%s 이(가) 없습니다",
 	Exists:         "%s 이(가) 이미 있습니다. 덮어쓰려면 --force, 다른 곳에 쓰려면 --config를 쓰세요",
+	NotWritable:    "%s 에 쓸 수 없습니다: %w. 디렉터리를 먼저 만들거나, sudo로 실행하거나, --config로 다른 곳을 고르세요",
 
 	Inquiry: "새 문의",
 	Contact: "연락처 변경",

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -219,6 +220,15 @@ func TestPreviewFails(t *testing.T) {
 	fails(exitUsage, `did you mean "새 문의"?`, "--config", r.config, "--route", "새문의")
 	fails(exitUsage, "it has [", "--config", r.config, "--route", "entirely different")
 	fails(exitConfig, "no such file", "--config", filepath.Join(r.dir, "absent.toml"))
+	if os.Getuid() != 0 {
+		if err := os.Chmod(r.config, 0); err != nil {
+			t.Fatal(err)
+		}
+		fails(exitConfig, "permission denied", "--config", r.config)
+		if err := os.Chmod(r.config, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	r.channel.SetRevoked(true)
 	fails(exitFailed, "correct access_key and access_secret", "--config", r.config)
 	r.channel.SetRevoked(false)
