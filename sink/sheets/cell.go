@@ -78,11 +78,12 @@ func timeCell(t time.Time) cell {
 	return cell{Value: &cellValue{Number: &serial}, Format: timeFormat}
 }
 
+const epochSerial = 25569 // 1970-01-01
+
 // serial is t as spreadsheets count: days since 1899-12-30, the time of day as a fraction, to the second.
 func serial(t time.Time) float64 {
 	_, offset := t.Zone()
-	const epoch = 25569 // 1970-01-01
-	return epoch + float64(t.Unix()+int64(offset))/86400
+	return epochSerial + float64(t.Unix()+int64(offset))/86400
 }
 
 // columnKinds make a cell of what the template of an operator's own column gave.

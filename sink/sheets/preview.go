@@ -38,6 +38,5 @@ func (c cell) shown() string {
 
 // fromSerial is the wall clock that serial counted, as if it were UTC.
 func fromSerial(days float64) time.Time {
-	const epoch = 25569
-	return time.Unix(int64((days-epoch)*86400+0.5), 0).UTC()
+	return time.Unix(int64((days-epochSerial)*86400+0.5), 0).UTC()
 }
