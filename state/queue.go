@@ -52,7 +52,8 @@ func (q *Queue) InFlight() (s *talkrelay.Shipment, err error) {
 }
 
 // Save records s as the shipment in flight. While another is, s may replace it only if it begins with the same
-// delivery, as a reworked shipment does. ErrStale if it does not, or if a delivery in s is no longer in the queue. A
+// delivery, as a reworked shipment does; under the ID of the other it may hold fewer deliveries, never more. ErrStale if
+// it is none of that, or if a delivery in s is no longer in the queue. A
 // shipment without Seqs ends the one with its ID, whose deliveries wait again in their old places: ErrStale if another
 // is in flight, nothing to do if none is.
 func (q *Queue) Save(s *talkrelay.Shipment) error {
@@ -80,7 +81,7 @@ func checkSave(tx *bolt.Tx, sink string, cur, s *talkrelay.Shipment) error {
 	case s.ID == "":
 		return fmt.Errorf("shipment of delivery %d has no id", s.Seqs[0])
 	case cur == nil:
-	case cur.ID == s.ID && slices.Equal(cur.Seqs, s.Seqs):
+	case cur.ID == s.ID && slices.Equal(cur.Seqs[:min(len(cur.Seqs), len(s.Seqs))], s.Seqs):
 		return nil
 	case cur.ID == s.ID || cur.Seqs[0] != s.Seqs[0]:
 		return ErrStale

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -281,4 +283,29 @@ func TestFlood(t *testing.T) {
 			t.Errorf("no link to %s in:\n%s", h.ChatID, text)
 		}
 	}
+}
+
+// TestFloodRefused has Slack refuse the blocks of a digest. Its inquiries are posted one by one, and the queue goes on.
+func TestFloodRefused(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, append(hurried, `api_url = `, "digest_above = 2\napi_url = ")...)
+	r.world.Slack.Set(sandbox.SlackSettings{Unlimited: true})
+	digest := []byte(url.QueryEscape("📚"))
+	r.world.Slack.SetFault(func(_ string, q sandbox.Request) *sandbox.Fault {
+		if strings.HasSuffix(q.Path, "chat.postMessage") && bytes.Contains(q.Body, digest) {
+			return &sandbox.Fault{Skip: true, Body: `{"ok":false,"error":"invalid_blocks"}`}
+		}
+		return nil
+	})
+	p := r.start()
+	r.awaitBaseline(p)
+	user := r.channel.AddUser(sandbox.User{Name: "홍길동"})
+	r.world.ChannelTalk.Down() // so that one poll sees them all
+	for i := range 5 {
+		r.channel.OpenChat(user, fmt.Sprintf("%d번째 문의", i+1), sandbox.Opening{})
+	}
+	if err := r.world.ChannelTalk.Up(); err != nil {
+		t.Fatal(err)
+	}
+	r.awaitAll(p)
 }

@@ -103,6 +103,18 @@ func testRework(t *testing.T, b *bench) {
 	}
 }
 
+// testReworkSameID takes a shipment of several apart where its id follows from its first delivery.
+func testReworkSameID(t *testing.T, b *bench) {
+	q := b.queue("e1", "e2", "e3")
+	list := b.pending(q, 3)
+	b.must(q.Save(shipment("s1", list...)))
+	b.must(q.Save(shipment("s1", list[:1]...)))
+	b.wantPending(q, "e2", "e3")
+	b.must(q.Settle(shipment("s1", list[0]), delivered("r")))
+	b.wantPending(q, "e2", "e3")
+	b.wantDepth(q, 2, 0)
+}
+
 func testStale(t *testing.T, b *bench) {
 	q := b.queue("e1", "e2", "e3")
 	list := b.pending(q, 3)
@@ -116,7 +128,7 @@ func testStale(t *testing.T, b *bench) {
 	}
 	refused("settle of another", q.Settle(shipment("s2", list[0]), delivered("r")))
 	refused("save of another with another first delivery", q.Save(shipment("s2", list[1])))
-	refused("save of the same with other deliveries", q.Save(shipment("s1", list[:2]...)))
+	refused("save of the same with more deliveries", q.Save(shipment("s1", list[:2]...)))
 	b.wantDepth(q, 3, 0)
 	b.must(q.Settle(current, delivered("r")))
 	refused("settle twice", q.Settle(current, delivered("r")))

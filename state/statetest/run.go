@@ -33,6 +33,7 @@ func Run(t *testing.T, start func(t *testing.T) (open func() Store)) {
 		{"in flight survives reopening", testInFlight},
 		{"pending leaves out what is in flight", testPendingInFlight},
 		{"rework replaces", testRework},
+		{"rework under the same id replaces", testReworkSameID},
 		{"stale worker is refused", testStale},
 		{"released waits again", testReleased},
 		{"settled leaves the queue", testSettled},
