@@ -23,11 +23,14 @@ const (
 	tlsTimeout    = 10 * time.Second
 	headerTimeout = 5 * time.Minute // longer than any call's own timeout; ends what has none
 	idleTimeout   = 10 * time.Second
+	quietTimeout  = 15 * time.Second // without a word on an HTTP/2 connection in use, then it is tried by a ping …
+	pingTimeout   = 10 * time.Second // … and given up when that is not answered
 	maxHeader     = 256 << 10
 )
 
 // BaseTransport returns the transport that every client of one process shares: TLS 1.2 or newer, HTTP/2 where the
-// server has it. Idle connections are closed after ten seconds, before servers and firewalls drop them in silence.
+// server has it. Idle connections are closed after ten seconds, before servers and firewalls drop them in silence, and
+// one that was dropped while in use is found by a ping.
 //
 // caPEM holds certificates to trust besides the system's; nil = none. proxy is the URL of a proxy (http, https or
 // socks5); "" = what HTTPS_PROXY and HTTP_PROXY say. NO_PROXY is honoured in both cases.
@@ -52,6 +55,7 @@ func BaseTransport(caPEM []byte, proxy string) (*http.Transport, error) {
 		MaxIdleConnsPerHost:    2,
 		MaxResponseHeaderBytes: maxHeader,
 		ForceAttemptHTTP2:      true,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: quietTimeout, PingTimeout: pingTimeout},
 	}, nil
 }
 
