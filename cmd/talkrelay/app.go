@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -22,6 +21,7 @@ import (
 type app struct {
 	pollers []appPoller
 	sinks   []appSink
+	links   *links
 	log     *slog.Logger
 }
 
@@ -54,14 +54,19 @@ func (a *app) link(name, receipt string) string {
 // newApp connects the packages. It sends nothing.
 func (d *daemon) newApp(cfg *config, log *slog.Logger) (*app, error) {
 	a := &app{log: log}
-	base, err := sink.BaseTransport(cfg.plan.base.caPEM, cfg.plan.base.proxy)
-	if err != nil {
+	var before *links
+	if d.app != nil {
+		before = d.app.links
+	}
+	var err error
+	if a.links, err = before.next(cfg); err != nil {
 		return nil, err
 	}
-	if d.options.seams != nil {
-		d.options.seams.transport(base)
+	if d.options.seams != nil && (before == nil || before.base != a.links.base) {
+		d.options.seams.transport(a.links.base)
 	}
-	targets, err := makeTargets(cfg, base, func(key string) sink.Memory { return d.db.Memory(key) }, log)
+	m := &targetMaker{base: a.links.base, memory: func(key string) sink.Memory { return d.db.Memory(key) }, log: log, shared: a.links.shared}
+	targets, err := m.targets(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +84,7 @@ func (d *daemon) newApp(cfg *config, log *slog.Logger) (*app, error) {
 	a.warnOfOrphans(d.db)
 	cfg.plan.router.LogTo(log)
 	for _, c := range cfg.plan.channels {
-		p, err := d.newPoller(a, c, base, cfg.plan.router)
+		p, err := d.newPoller(a, c, cfg.plan.router)
 		if err != nil {
 			return nil, fmt.Errorf("channel %s: %w", c.poller.Name, err)
 		}
@@ -125,9 +130,8 @@ func (a *app) warnOfOrphans(db *state.DB) {
 	}
 }
 
-func (d *daemon) newPoller(a *app, c channelPlan, base http.RoundTripper, router *dispatch.Router) (appPoller, error) {
-	c.client.Transport = base
-	client := channeltalk.New(c.client)
+func (d *daemon) newPoller(a *app, c channelPlan, router *dispatch.Router) (appPoller, error) {
+	client := a.links.client(c)
 	cfg := c.poller
 	cfg.API, cfg.Store, cfg.Epoch = client, d.db, d.db.Epoch()
 	cfg.Match, cfg.Followers, cfg.Committed = router.Match, a.followers(), a.wake

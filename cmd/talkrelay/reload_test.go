@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"talkrelay/channeltalk"
+	"talkrelay/sandbox"
 )
 
 // TestReloadRefusesWhatNeedsARestart changes what the open state file was opened with. To call that reloaded would be a
@@ -110,4 +114,65 @@ func TestServiceManagerIsTold(t *testing.T) {
 	}
 	p.signal(syscall.SIGTERM)
 	want("^STOPPING=1$")
+}
+
+// TestReloadForgetsNoRetryAfter has Channel Talk ask to be left alone. A reload does not make the daemon ask at once.
+func TestReloadForgetsNoRetryAfter(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	p := r.start()
+	r.awaitBaseline(p)
+	r.world.ChannelTalk.SetFault(sandbox.Always(sandbox.Fault{
+		Skip: true, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"600"}},
+	}))
+	told := func(times int) {
+		t.Helper()
+		await(t, "word of the trouble", func() bool { return strings.Count(p.log(), "channel not read") >= times }, p.log)
+	}
+	told(1)
+	asked := len(r.world.ChannelTalk.Requests())
+	p.signal(syscall.SIGHUP)
+	p.awaitLog("reloaded")
+	told(2) // by the poller of the new config
+	if n := len(r.world.ChannelTalk.Requests()) - asked; n != 0 {
+		t.Errorf("%d requests within the ten minutes", n)
+	}
+}
+
+// TestLinksAreTakenOver: what holds are kept in goes from one app to the next where nothing about it has changed.
+func TestLinksAreTakenOver(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	load := func() *config {
+		cfg, err := loadConfig(r.config, os.Getenv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cfg
+	}
+	follow := func(l *links, cfg *config) *links {
+		n, err := l.next(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	cfg := load()
+	client := func(l *links) *channeltalk.Client { return l.client(l.cfg.plan.channels[0]) }
+	first := follow(nil, cfg)
+	first.shared["workspace"] = 1
+	if same := follow(first, cfg); client(same) != client(first) || same.base != first.base || same.shared["workspace"] == nil {
+		t.Error("a pause begins everything anew")
+	}
+	again := follow(first, load())
+	if client(again) != client(first) || again.base != first.base {
+		t.Error("a reload of the same file makes another client")
+	}
+	if again.shared["workspace"] != nil {
+		t.Error("a reload keeps what sinks were set to before")
+	}
+	r.edit("[retry]", "[network]\nproxy = \"http://127.0.0.1:3128\"\n\n[retry]")
+	if other := follow(first, load()); client(other) == client(first) || other.base == first.base {
+		t.Error("another proxy is not used")
+	}
 }

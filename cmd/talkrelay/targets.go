@@ -42,6 +42,10 @@ func share[T any](m *targetMaker, key any, make func() (T, error)) (T, error) {
 // makeTargets builds every sink. It sends nothing.
 func makeTargets(cfg *config, base *http.Transport, memory func(key string) sink.Memory, log *slog.Logger) ([]target, error) {
 	m := &targetMaker{base: base, memory: memory, log: log, shared: map[any]any{}}
+	return m.targets(cfg)
+}
+
+func (m *targetMaker) targets(cfg *config) ([]target, error) {
 	var targets []target
 	for _, p := range cfg.plan.sinks {
 		t, err := p.target(m)
