@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -54,4 +56,58 @@ func FuzzDecodePage(f *testing.F) {
 			check(m.ID, m.Raw, m.Name, m.Email)
 		}
 	})
+}
+
+// FuzzReplies gives the client whatever a stranger could answer where one thing, or another list, is asked for.
+func FuzzReplies(f *testing.F) {
+	for _, s := range []string{
+		`{}`, `{"user":{"id":"u","profile":{"mobileNumber":7,"email":[]}}}`, `{"user":null}`, `{"userChat":{"id":"c","tags":{}}}`, "<html>", `{"managers":[{"id":null},{"id":"m","name":"\u0000x"}]}`,
+		`{"messages":[{"id":"m","blocks":[{"type":"code","value":7}],"files":3}],"next":"s"}`, `{"channel":{"id":"7","name":"<b>"}}`, `[]`, `{"messages":[[]]}`, `{"user":{"id":"` + strings.Repeat("[", 200) + `"}}`,
+	} {
+		f.Add(200, []byte(s))
+		f.Add(404, []byte(s))
+	}
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		if status < 200 || status > 599 {
+			return
+		}
+		c := channeltalk.New(channeltalk.Config{AccessKey: "key-of-ours", AccessSecret: "secret-of-ours", Transport: answered{status, string(body)}, RequestsPerSecond: 1e6, ListRequestsPerSecond: 1e6})
+		ctx := context.Background()
+		check := func(op string, err error, id string, texts ...string) {
+			switch {
+			case err == nil && (status/100 != 2 || !json.Valid(bytes.ReplaceAll(body, []byte{0}, nil))):
+				t.Errorf("%s: %d %q is taken for an answer", op, status, body)
+			case err == nil && strings.ContainsRune(id+strings.Join(texts, ""), 0):
+				t.Errorf("%s: NUL in %q %q", op, id, texts)
+			case err != nil && strings.ContainsAny(err.Error(), "\n\x00\x1b") || err != nil && strings.Contains(err.Error(), "of-ours"):
+				t.Errorf("%s: error %q", op, err)
+			}
+		}
+		u, err := c.User(ctx, "u")
+		if check("user", err, ""); err == nil {
+			check("user", nil, u.ID, u.Name, u.Email, u.MobileNumber, u.LandlineNumber)
+		}
+		chat, err := c.UserChat(ctx, "c")
+		if check("chat", err, ""); err == nil {
+			check("chat", nil, chat.ID, append(chat.Tags, chat.Name, chat.Page)...)
+		}
+		messages, err := c.Messages(ctx, "c", channeltalk.MessageQuery{Since: "s"})
+		if check("messages", err, ""); err == nil && messages.Next == "s" {
+			t.Error("a repeated cursor is offered as the next")
+		}
+		_, err = c.Managers(ctx, "s", 10)
+		check("managers", err, "")
+		_, err = c.Channel(ctx)
+		check("channel", err, "")
+	})
+}
+
+// answered gives one answer to everything.
+type answered struct {
+	status int
+	body   string
+}
+
+func (a answered) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: a.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(a.body)), ContentLength: int64(len(a.body)), Request: r}, nil
 }

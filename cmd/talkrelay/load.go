@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -90,9 +91,21 @@ func (c *config) syntaxError(err error) error {
 	var parse toml.ParseError
 	if errors.As(err, &parse) {
 		return &configError{c.path, []string{fmt.Sprintf("%s:%d:%d: %s",
-			c.path, parse.Position.Line, parse.Position.Col, parse.Message)}, true}
+			c.path, parse.Position.Line, parse.Position.Col, hideQuoted(parse.Message))}, true}
 	}
-	return &configError{c.path, []string{c.path + ": " + err.Error()}, true}
+	return &configError{c.path, []string{c.path + ": " + hideQuoted(err.Error())}, true}
+}
+
+// quoted is what a message of the TOML library repeats of a file, but for single characters.
+var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.){2,}"|'[^']{4,}'|^\S+( is out of)`)
+
+// hideQuoted takes from a message of the TOML library what it repeats of the file: a value that lacks its quotes, or has
+// a \ in it, may well be a secret. Names of keys stay.
+func hideQuoted(message string) string {
+	if strings.HasPrefix(message, "Key '") {
+		return message
+	}
+	return quoted.ReplaceAllString(message, "(hidden, in case it is a secret)$1")
 }
 
 func (c *config) checkGlobals(problems *talkrelay.Problems) {

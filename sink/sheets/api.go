@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"google.golang.org/api/googleapi"
 	sheetsapi "google.golang.org/api/sheets/v4"
@@ -18,13 +19,20 @@ const spreadsheetFields = "spreadsheetId,properties(title,timeZone)," +
 func (a *Account) spreadsheet(ctx context.Context, id string) (found *sheetsapi.Spreadsheet, err error) {
 	err = a.read(ctx, opOpen, func(ctx context.Context) error {
 		found, err = a.service.Spreadsheets.Get(id).Fields(googleapi.Field(spreadsheetFields)).Context(ctx).Do()
-		if err == nil && found.SpreadsheetId != id {
-			return errors.New("not the answer to this request")
+		if err == nil && (found == nil || found.SpreadsheetId != id) {
+			return errStray
 		}
 		return err
 	})
-	return found, err
+	if err != nil {
+		return nil, err
+	}
+	found.Sheets = slices.DeleteFunc(found.Sheets, func(tab *sheetsapi.Sheet) bool { return tab == nil })
+	return found, nil
 }
+
+// errStray is an answer of 200 that answers something else, or nothing: a proxy may say null.
+var errStray = errors.New("not the answer to this request")
 
 // header reads the texts of one row, from the first column to the last one used. row counts from 1.
 func (a *Account) header(ctx context.Context, spreadsheet string, sheetID int64, row int) ([]string, error) {
@@ -38,15 +46,19 @@ func (a *Account) header(ctx context.Context, spreadsheet string, sheetID int64,
 	var answer *sheetsapi.BatchGetValuesByDataFilterResponse
 	err := a.read(ctx, opHeader, func(ctx context.Context) (err error) {
 		answer, err = a.service.Spreadsheets.Values.BatchGetByDataFilter(spreadsheet, request).Context(ctx).Do()
-		if err == nil && answer.SpreadsheetId != spreadsheet {
-			return errors.New("not the answer to this request")
+		if err == nil && (answer == nil || answer.SpreadsheetId != spreadsheet) {
+			return errStray
 		}
 		return err
 	})
-	if err != nil || len(answer.ValueRanges) == 0 || answer.ValueRanges[0].ValueRange == nil || len(answer.ValueRanges[0].ValueRange.Values) == 0 {
+	if err != nil || len(answer.ValueRanges) == 0 {
 		return nil, err
 	}
-	values := answer.ValueRanges[0].ValueRange.Values[0]
+	found := answer.ValueRanges[0]
+	if found == nil || found.ValueRange == nil || len(found.ValueRange.Values) == 0 {
+		return nil, nil
+	}
+	values := found.ValueRange.Values[0]
 	texts := make([]string, len(values))
 	for i, v := range values {
 		texts[i] = fmt.Sprint(v)
@@ -59,8 +71,8 @@ func (a *Account) metadata(ctx context.Context, spreadsheet string, id int64) (v
 	var m *sheetsapi.DeveloperMetadata
 	err = a.read(ctx, opLook, func(ctx context.Context) (err error) {
 		m, err = a.service.Spreadsheets.DeveloperMetadata.Get(spreadsheet, id).Context(ctx).Do()
-		if err == nil && m.MetadataId != id {
-			return errors.New("not the answer to this request")
+		if err == nil && (m == nil || m.MetadataId != id) {
+			return errStray
 		}
 		return err
 	})
@@ -80,6 +92,9 @@ func (a *Account) marks(ctx context.Context, spreadsheet string) ([]stored, erro
 	var answer *sheetsapi.SearchDeveloperMetadataResponse
 	err := a.read(ctx, opOldIDs, func(ctx context.Context) (err error) {
 		answer, err = a.service.Spreadsheets.DeveloperMetadata.Search(spreadsheet, request).Context(ctx).Do()
+		if err == nil && answer == nil {
+			return errStray
+		}
 		return err
 	})
 	if err != nil {
@@ -87,9 +102,10 @@ func (a *Account) marks(ctx context.Context, spreadsheet string) ([]stored, erro
 	}
 	var found []stored
 	for _, m := range answer.MatchedDeveloperMetadata {
-		if d := m.DeveloperMetadata; d != nil && d.MetadataKey == metadataKey {
-			found = append(found, stored{id: d.MetadataId, value: d.MetadataValue})
+		if m == nil || m.DeveloperMetadata == nil || m.DeveloperMetadata.MetadataKey != metadataKey {
+			continue
 		}
+		found = append(found, stored{id: m.DeveloperMetadata.MetadataId, value: m.DeveloperMetadata.MetadataValue})
 	}
 	return found, nil
 }

@@ -36,7 +36,7 @@ func (a *Account) write(ctx context.Context, op, spreadsheet string, request []b
 		if answer.SpreadsheetId == spreadsheet && len(answer.Replies) == replies {
 			return answer, nil
 		}
-		err = errors.New("not the answer to this request")
+		err = errStray
 	}
 	return nil, a.refused(a.writes, op, trace, err)
 }

@@ -125,7 +125,7 @@ func obstacles(found *sheetsapi.Spreadsheet, tab *sheetsapi.SheetProperties) []s
 				Fix: "use a filter view instead (Data, Create filter view): it changes only what you see"})
 		}
 		for _, p := range sheet.ProtectedRanges {
-			if !p.RequestingUserCanEdit && !p.WarningOnly {
+			if p != nil && !p.RequestingUserCanEdit && !p.WarningOnly {
 				out = append(out, sink.Finding{Name: "protection", Text: "a range of the tab is protected from the service account",
 					Fix: "let it edit the range (Data, Protect sheets and ranges)"})
 				break
