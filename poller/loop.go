@@ -110,6 +110,9 @@ func (p *Poller) wait(ctx context.Context, now time.Time) {
 // passed meanwhile are skipped.
 func (p *Poller) plan(j *job, err error, now time.Time) {
 	j.last = err
+	if refused := (*commitError)(nil); err == nil || errors.As(err, &refused) {
+		p.setLastRead()
+	}
 	if err != nil {
 		p.planRetry(j, err, now)
 		return

@@ -22,6 +22,7 @@ type Poller struct {
 
 	mu       sync.Mutex // guards what Status shows
 	lastGood time.Time
+	lastRead time.Time
 	requests int64
 }
 
@@ -131,6 +132,7 @@ func (p *Poller) job(name string) *job {
 // Status is a snapshot of how a Poller does.
 type Status struct {
 	LastGood time.Time // end of the last poll that read all it wanted; zero = none yet
+	LastRead time.Time // when Channel Talk last gave what a job asked for; zero = not yet
 	Trouble  string    // why what is found cannot be written, or why the first job in trouble fails; "" = all is well
 	Since    time.Time // since when
 	Refused  bool      // Channel Talk refuses the access key
@@ -150,7 +152,7 @@ func (r Rotation) Short() bool { return r.PerDay > 0 && r.Known > r.PerDay }
 // Status returns how p does. It may be called at any time.
 func (p *Poller) Status() Status {
 	p.mu.Lock()
-	s := Status{LastGood: p.lastGood, Requests: p.requests}
+	s := Status{LastGood: p.lastGood, LastRead: p.lastRead, Requests: p.requests}
 	p.mu.Unlock()
 	s.Trouble, s.Since = p.store.Trouble()
 	for _, j := range p.jobs {
@@ -176,6 +178,12 @@ func (p *Poller) setLastGood() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lastGood = time.Now()
+}
+
+func (p *Poller) setLastRead() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lastRead = time.Now()
 }
 
 // countedAPI counts the requests that go through it.

@@ -35,7 +35,7 @@ func notify(log *slog.Logger, message string) {
 func (d *daemon) startAside(ctx context.Context, wg *sync.WaitGroup) {
 	wg.Go(func() { d.control(ctx) })
 	wg.Go(func() { d.eraseNightly(ctx) })
-	wg.Go(func() { d.watchdog.run(ctx, d.logger) })
+	wg.Go(func() { d.watchdog.run(ctx, d.logger, d.deaf) })
 	wg.Go(func() { d.summarize(ctx) })
 	wg.Go(func() { d.alert(ctx) })
 }

@@ -28,8 +28,9 @@ type stateFile struct {
 }
 
 type networkFile struct {
-	Proxy  string `toml:"proxy"`
-	CAFile string `toml:"ca_file"`
+	Proxy        string        `toml:"proxy"`
+	CAFile       string        `toml:"ca_file"`
+	RestartAfter time.Duration `toml:"restart_after"`
 }
 
 type retryFile struct {
@@ -118,6 +119,8 @@ func (f *file) defaults() {
 func (s *stateFile) defaults() {
 	*s = stateFile{Path: "talkrelay.db", Retention: 720 * time.Hour, MaxSizeMB: 1024, Sweep: "15 4 * * *"}
 }
+
+func (n *networkFile) defaults() { *n = networkFile{RestartAfter: 30 * time.Minute} }
 
 func (r *retryFile) defaults() { *r = retryFile{Min: time.Second, Max: 5 * time.Minute} }
 

@@ -117,6 +117,9 @@ func (c *config) checkGlobals(problems *talkrelay.Problems) {
 	if c.State.MaxSizeMB < 8 || c.State.MaxSizeMB > 1<<20 {
 		problems.Add("state.max_size_mb", "must be from 8 to %d", 1<<20)
 	}
+	if after := c.Network.RestartAfter; after != 0 && after < minAlertWait {
+		problems.Add("network.restart_after", "must be at least %s, or 0 for never", minAlertWait)
+	}
 	if len(c.Channels) == 0 {
 		problems.Add("channel", "no [[channel]]: name at least one Channel Talk channel")
 	}
