@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"talkrelay"
 	"talkrelay/state"
 )
@@ -29,7 +31,7 @@ const (
 func TestMain(m *testing.M) {
 	job := os.Getenv(helperEnv)
 	if job == "" {
-		os.Exit(m.Run())
+		goleak.VerifyTestMain(m)
 	}
 	if err := help(job, os.Getenv(helperPath)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
