@@ -218,16 +218,16 @@ func tunnel(t *testing.T, w http.ResponseWriter, addr string) {
 		t.Error(err)
 		return
 	}
-	w.WriteHeader(http.StatusOK)
-	client, _, err := http.NewResponseController(w).Hijack()
+	client, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		t.Error(err)
 		server.Close()
 		return
 	}
+	_, _ = io.WriteString(client, "HTTP/1.1 200 OK\r\n\r\n") // only now: what comes after it must not be read by the server
 	go func() {
 		defer server.Close()
-		_, _ = io.Copy(server, client) // ends when the client closes
+		_, _ = io.Copy(server, buffered) // ends when the client closes
 	}()
 	go func() {
 		defer client.Close()
