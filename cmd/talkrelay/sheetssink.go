@@ -13,6 +13,8 @@ type sheetsFile struct {
 	Spreadsheet          string        `toml:"spreadsheet"`
 	Sheet                string        `toml:"sheet"`
 	HeaderRow            int           `toml:"header_row"`
+	Mode                 string        `toml:"mode"`
+	Key                  string        `toml:"key"`
 	Columns              []columnFile  `toml:"columns"`
 	Mask                 bool          `toml:"mask"`
 	Timeout              time.Duration `toml:"timeout"`
@@ -27,11 +29,13 @@ type columnFile struct {
 	Value   string   `toml:"value"`
 	Type    string   `toml:"type"`
 	Aliases []string `toml:"aliases"`
+	Once    bool     `toml:"once"`
 }
 
 func (s *sheetsFile) defaults() {
 	*s = sheetsFile{
 		HeaderRow:       1,
+		Mode:            string(sheets.Append),
 		Timeout:         60 * time.Second,
 		WritesPerMinute: 50,
 		BatchRows:       1000,
@@ -52,6 +56,8 @@ func (s *sheetsFile) plan(p *sinkPlanner) sinkPlan {
 		Spreadsheet:          s.Spreadsheet,
 		Sheet:                s.Sheet,
 		HeaderRow:            s.HeaderRow,
+		Mode:                 sheets.Mode(s.Mode),
+		Key:                  s.Key,
 		Defaults:             sheets.DefaultsFor(p.kindsFor(s.Name)...),
 		Mask:                 s.Mask,
 		Timeout:              s.Timeout,
@@ -63,7 +69,7 @@ func (s *sheetsFile) plan(p *sinkPlanner) sinkPlan {
 		Location:             p.location,
 	}}
 	for _, col := range s.Columns {
-		plan.Columns = append(plan.Columns, sheets.Column{Header: col.Header, Value: col.Value, Type: col.Type, Aliases: col.Aliases})
+		plan.Columns = append(plan.Columns, sheets.Column{Header: col.Header, Value: col.Value, Type: col.Type, Aliases: col.Aliases, Once: col.Once})
 	}
 	p.check(plan.Validate)
 	return plan

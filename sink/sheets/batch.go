@@ -22,6 +22,9 @@ func (s *Sink) Prepare(id string, items []sink.Item, note string) (body []byte, 
 	if f.rows > 0 {
 		limit = min(limit, f.rows)
 	}
+	if s.config.Mode == Upsert {
+		return s.prepareKeyed(id, items[:limit], f)
+	}
 	rows, n, err := s.rows(items[:limit])
 	if err != nil {
 		return nil, 0, err
@@ -70,7 +73,16 @@ func (s *Sink) rows(items []sink.Item) (joined []byte, n int, err error) {
 
 // row renders one event into cells. Those that are not ours stay empty.
 func (s *Sink) row(cells []cell, e talkrelay.Event) rowData {
+	for i, c := range s.cells(e) {
+		cells[s.layout.places[i]] = c
+	}
+	return rowData{cells}
+}
+
+// cells renders one event, a cell a column of ours.
+func (s *Sink) cells(e talkrelay.Event) []cell {
 	view, words := s.view(e), s.config.Language.Words()
+	cells := make([]cell, len(s.columns))
 	for i, col := range s.columns {
 		c, err := col.render(&view, words)
 		if err != nil {
@@ -78,9 +90,9 @@ func (s *Sink) row(cells []cell, e talkrelay.Event) rowData {
 			s.config.Logger.Warn("template failed, cell left empty", "event", e.ID, "err", "column "+col.header)
 			c = textCell("")
 		}
-		cells[s.layout.places[i]] = c
+		cells[i] = c
 	}
-	return rowData{cells}
+	return cells
 }
 
 // encoder writes JSON without the escapes meant for HTML, which would make a shop's "A&B" five bytes longer.

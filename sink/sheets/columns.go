@@ -16,6 +16,7 @@ const maxFirstMessage = 500
 type column struct {
 	header string   // written if there is none of names
 	names  []string // headers it is recognised by, in normal form
+	once   bool     // not changed in a row that is there
 	render func(v *sink.View, words *sink.Words) (cell, error)
 }
 
@@ -42,7 +43,7 @@ func ownColumns(config []Column) ([]column, error) {
 			return nil, err
 		}
 		toCell := columnKinds[c.Type]
-		col := column{header: strings.TrimSpace(c.Header)}
+		col := column{header: strings.TrimSpace(c.Header), once: c.Once}
 		for _, name := range append([]string{c.Header}, c.Aliases...) {
 			col.names = append(col.names, normal(name))
 		}
@@ -75,12 +76,19 @@ func shorter(v sink.View) sink.View {
 type standard struct {
 	header func(*sink.Words) string
 	value  func(v *sink.View, w *sink.Words) cell
+	once   bool
+}
+
+// first is a standard column about how an inquiry began, which what comes of it later does not change.
+func first(s standard) standard {
+	s.once = true
+	return s
 }
 
 func defaultColumns(lang sink.Language, standards []standard) []column {
 	columns := make([]column, 0, len(standards))
 	for _, s := range standards {
-		col := column{header: s.header(lang.Words())}
+		col := column{header: s.header(lang.Words()), once: s.once}
 		for _, l := range sink.Languages() {
 			col.names = append(col.names, normal(s.header(l.Words())))
 		}
@@ -92,33 +100,33 @@ func defaultColumns(lang sink.Language, standards []standard) []column {
 
 func inquiryColumns() []standard {
 	return []standard{
-		{func(w *sink.Words) string { return w.Inquiries.ChatID }, text(func(v *sink.View, _ *sink.Words) string { return v.Chat.ID })},
-		{func(w *sink.Words) string { return w.Inquiries.ReceivedAt }, func(v *sink.View, _ *sink.Words) cell { return timeCell(receivedAt(v)) }},
-		{func(w *sink.Words) string { return w.Inquiries.Status }, text(func(v *sink.View, w *sink.Words) string { return w.State(v.Chat.State) })},
-		{func(w *sink.Words) string { return w.Inquiries.Customer }, text(customer)},
-		{func(w *sink.Words) string { return w.Inquiries.Phone }, text(phone)},
-		{func(w *sink.Words) string { return w.Inquiries.Email }, text(func(v *sink.View, _ *sink.Words) string { return v.User.Email })},
-		{func(w *sink.Words) string { return w.Inquiries.FirstMessage }, text(firstMessage)},
-		{func(w *sink.Words) string { return w.Inquiries.Tags }, text(func(v *sink.View, _ *sink.Words) string { return v.Tags.String() })},
-		{func(w *sink.Words) string { return w.Inquiries.Team }, text(func(v *sink.View, _ *sink.Words) string { return v.Team.Name })},
-		{func(w *sink.Words) string { return w.Inquiries.Assignee }, text(assignee)},
-		{func(w *sink.Words) string { return w.Inquiries.Service }, text(func(v *sink.View, w *sink.Words) string { return w.Medium(v.Chat.MediumType) })},
-		{func(w *sink.Words) string { return w.Inquiries.Page }, text(func(v *sink.View, _ *sink.Words) string { return v.Chat.Page })},
-		{func(w *sink.Words) string { return w.Inquiries.FirstReply }, firstReply},
-		{func(w *sink.Words) string { return w.Inquiries.ClosedAt }, func(v *sink.View, _ *sink.Words) cell { return timeCell(v.Chat.ClosedAt.Time) }},
-		{func(w *sink.Words) string { return w.Inquiries.Link }, text(func(v *sink.View, _ *sink.Words) string { return v.DeskURL })},
-		{func(w *sink.Words) string { return w.Inquiries.SyncedAt }, func(v *sink.View, _ *sink.Words) cell { return timeCell(v.Seen.Time) }},
+		{header: func(w *sink.Words) string { return w.Inquiries.ChatID }, value: text(func(v *sink.View, _ *sink.Words) string { return v.Chat.ID })},
+		first(standard{header: func(w *sink.Words) string { return w.Inquiries.ReceivedAt }, value: func(v *sink.View, _ *sink.Words) cell { return timeCell(receivedAt(v)) }}),
+		{header: func(w *sink.Words) string { return w.Inquiries.Status }, value: text(func(v *sink.View, w *sink.Words) string { return w.State(v.Chat.State) })},
+		{header: func(w *sink.Words) string { return w.Inquiries.Customer }, value: text(customer)},
+		{header: func(w *sink.Words) string { return w.Inquiries.Phone }, value: text(phone)},
+		{header: func(w *sink.Words) string { return w.Inquiries.Email }, value: text(func(v *sink.View, _ *sink.Words) string { return v.User.Email })},
+		first(standard{header: func(w *sink.Words) string { return w.Inquiries.FirstMessage }, value: text(firstMessage)}),
+		{header: func(w *sink.Words) string { return w.Inquiries.Tags }, value: text(func(v *sink.View, _ *sink.Words) string { return v.Tags.String() })},
+		{header: func(w *sink.Words) string { return w.Inquiries.Team }, value: text(func(v *sink.View, _ *sink.Words) string { return v.Team.Name })},
+		{header: func(w *sink.Words) string { return w.Inquiries.Assignee }, value: text(assignee)},
+		{header: func(w *sink.Words) string { return w.Inquiries.Service }, value: text(func(v *sink.View, w *sink.Words) string { return w.Medium(v.Chat.MediumType) })},
+		{header: func(w *sink.Words) string { return w.Inquiries.Page }, value: text(func(v *sink.View, _ *sink.Words) string { return v.Chat.Page })},
+		{header: func(w *sink.Words) string { return w.Inquiries.FirstReply }, value: firstReply},
+		{header: func(w *sink.Words) string { return w.Inquiries.ClosedAt }, value: func(v *sink.View, _ *sink.Words) cell { return timeCell(v.Chat.ClosedAt.Time) }},
+		{header: func(w *sink.Words) string { return w.Inquiries.Link }, value: text(func(v *sink.View, _ *sink.Words) string { return v.DeskURL })},
+		{header: func(w *sink.Words) string { return w.Inquiries.SyncedAt }, value: func(v *sink.View, _ *sink.Words) cell { return timeCell(v.Seen.Time) }},
 	}
 }
 
 func changeColumns() []standard {
 	return []standard{
-		{func(w *sink.Words) string { return w.Changes.ChangedAt }, func(v *sink.View, _ *sink.Words) cell { return timeCell(v.At.Time) }},
-		{func(w *sink.Words) string { return w.Changes.ChatID }, text(func(v *sink.View, _ *sink.Words) string { return v.Chat.ID })},
-		{func(w *sink.Words) string { return w.Changes.Customer }, text(customer)},
-		{func(w *sink.Words) string { return w.Changes.Field }, changed(func(c sink.FieldChange) string { return c.Field })},
-		{func(w *sink.Words) string { return w.Changes.Old }, changed(func(c sink.FieldChange) string { return shownField(c.Name, c.Old) })},
-		{func(w *sink.Words) string { return w.Changes.New }, changed(func(c sink.FieldChange) string { return shownField(c.Name, c.New) })},
+		{header: func(w *sink.Words) string { return w.Changes.ChangedAt }, value: func(v *sink.View, _ *sink.Words) cell { return timeCell(v.At.Time) }},
+		{header: func(w *sink.Words) string { return w.Changes.ChatID }, value: text(func(v *sink.View, _ *sink.Words) string { return v.Chat.ID })},
+		{header: func(w *sink.Words) string { return w.Changes.Customer }, value: text(customer)},
+		{header: func(w *sink.Words) string { return w.Changes.Field }, value: changed(func(c sink.FieldChange) string { return c.Field })},
+		{header: func(w *sink.Words) string { return w.Changes.Old }, value: changed(func(c sink.FieldChange) string { return shownField(c.Name, c.Old) })},
+		{header: func(w *sink.Words) string { return w.Changes.New }, value: changed(func(c sink.FieldChange) string { return shownField(c.Name, c.New) })},
 	}
 }
 

@@ -22,6 +22,8 @@ type Config struct {
 	Sheet           string // title of the tab; found by its numeric id after the first time
 	HeaderRow       int    // number of the row with the headers; 0 = 1
 	Columns         []Column
+	Mode            Mode          // "" = Append
+	Key             string        // with Upsert: header of the column that tells rows apart; "" = the one with the chat's id
 	Defaults        DefaultSet    // columns when Columns is empty; "" = Inquiries
 	Mask            bool          // phone numbers and e-mail addresses as 010-****-5678, h***@example.com
 	Timeout         time.Duration // of one request; 0 = 60 s. Of sinks that share an account the longest counts.
@@ -48,7 +50,17 @@ type Column struct {
 	Value   string   // template
 	Type    string   // "" or "text", "number", "datetime"; what cannot be read as that is written as text
 	Aliases []string // other headers it is recognised by
+	Once    bool     // with Upsert: written with a new row, and left alone from then on
 }
+
+// Mode says what becomes of an event.
+type Mode string
+
+// The modes.
+const (
+	Append Mode = "append" // a row of its own
+	Upsert Mode = "upsert" // the row with its key: changed if it is there, else added
+)
 
 // DefaultSet names a set of columns for a sheet whose columns are not configured.
 type DefaultSet string
@@ -96,6 +108,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.HeaderRow == 0 {
 		c.HeaderRow = 1
+	}
+	if c.Mode == "" {
+		c.Mode = Append
 	}
 	if c.Defaults == "" {
 		c.Defaults = Inquiries

@@ -87,3 +87,6 @@ func NewPacer(perMinute, burst int) Pacer { return Pacer{newPacer(perMinute, bur
 
 func (p Pacer) Wait(ctx context.Context) error { return p.wait(ctx) }
 func (p Pacer) Hold(d time.Duration)           { p.hold(d) }
+
+// Forget drops what is known of the rows written, as a restart does.
+func (s *Sink) Forget() { s.wrote, s.added = nil, nil }

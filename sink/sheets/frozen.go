@@ -16,6 +16,7 @@ type frozen struct {
 	Rows       int    `json:"rows"`
 	Replies    int    `json:"replies"` // how many the answer must have
 	Form       string `json:"form,omitempty"`
+	Keyed      bool   `json:"keyed,omitempty"` // the request is a keyedBatch, which has no places yet
 
 	request []byte
 }

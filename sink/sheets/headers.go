@@ -64,7 +64,7 @@ func (s *Sink) headerRequests(sheetID int64, grid *sheetsapi.GridProperties, pla
 	for _, i := range missing {
 		cells = append(cells, headerCell(s.columns[i].header))
 	}
-	requests = append(requests, updateCells(sheetID, s.config.HeaderRow-1, start, cells))
+	requests = append(requests, headerCells(sheetID, s.config.HeaderRow-1, start, cells))
 	if start == 0 && int(grid.FrozenRowCount) < s.config.HeaderRow {
 		requests = append(requests, freezeRows(sheetID, s.config.HeaderRow))
 	}

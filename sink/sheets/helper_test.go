@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -96,13 +97,15 @@ func deliver(t *testing.T, s *sheets.Sink, number int, list []sink.Item) {
 	}
 }
 
+// shipments counts those that work has made: each has an id of its own, as a worker's have.
+var shipments atomic.Int64
+
 // work sends list as a worker does, with resends and reworks, until all is delivered or dead. It returns the dead and
 // how many times Send was called.
 func work(t *testing.T, s *sheets.Sink, list []sink.Item) (dead []string, sends int) {
 	t.Helper()
-	for number := 1; len(list) > 0; number++ {
-		form := ""
-		m, n := prepare(t, s, id(number), list, form)
+	for len(list) > 0 {
+		m, n := prepare(t, s, id(int(shipments.Add(1))), list, "")
 		for done := false; !done; {
 			if sends++; sends > 100 {
 				t.Fatal("no end of sends")
@@ -118,7 +121,7 @@ func work(t *testing.T, s *sheets.Sink, list []sink.Item) (dead []string, sends 
 			case sink.InDoubt, sink.Retry:
 				m.Attempt++
 			case sink.Rework:
-				m, n = prepare(t, s, id(number), list, e.Form)
+				m, n = prepare(t, s, id(int(shipments.Add(1))), list, e.Form)
 			case sink.Bad:
 				for _, item := range list[:n] {
 					dead = append(dead, item.Event.Chat.ID)

@@ -170,7 +170,7 @@ func wallOf(cell any) time.Time {
 	return time.Time{}
 }
 
-// cells reads some rows of some columns, all counted from 0; to is not among them. A column of -1 is empty, and cells at
+// cells reads some rows of some columns, all counted from 0; to is not among them, 0 = to the end. A column of -1 is empty, and cells at
 // the end that are empty are left out.
 func (a *Account) cells(ctx context.Context, spreadsheet string, sheetID int64, from, to int, columns []int) ([][]any, error) {
 	request := &sheetsapi.BatchGetValuesByDataFilterRequest{

@@ -95,8 +95,13 @@ func appendDimension(sheetID int64, dimension string, length int) any {
 	}{dim{sheetID, dimension, length}}
 }
 
-// updateCells writes one row of cells. row and column count from 0.
-func updateCells(sheetID int64, row, column int, cells []cell) any {
+// headerCells writes a row of headers. row and column count from 0.
+func headerCells(sheetID int64, row, column int, cells []cell) any {
+	return updateCells(sheetID, row, column, cells, cellFields+",userEnteredFormat.textFormat.bold")
+}
+
+// updateCells writes the named parts of some cells of a row. row and column count from 0.
+func updateCells(sheetID int64, row, column int, cells []cell, fields string) any {
 	type coordinate struct {
 		SheetID     int64 `json:"sheetId"`
 		RowIndex    int   `json:"rowIndex"`
@@ -109,7 +114,7 @@ func updateCells(sheetID int64, row, column int, cells []cell) any {
 	}
 	return struct {
 		UpdateCells update `json:"updateCells"`
-	}{update{coordinate{sheetID, row, column}, []rowData{{cells}}, cellFields + ",userEnteredFormat.textFormat.bold"}}
+	}{update{coordinate{sheetID, row, column}, []rowData{{cells}}, fields}}
 }
 
 func freezeRows(sheetID int64, rows int) any {

@@ -10,6 +10,8 @@ import (
 func (s *Sink) settle(ctx context.Context, m sink.Message, f frozen, r *refusal) (sink.Receipt, error) {
 	if r.reason == exists || m.Attempt > 1 && r.aboutBatch() {
 		switch arrived, absent, err := s.arrived(ctx, f, m.Attempt > 1); {
+		case arrived && f.Keyed: // into the rows they were in then, as far as anybody knows
+			return "", s.once(f, r)
 		case arrived:
 			s.delivered(f, false)
 			return f.receipt(), nil

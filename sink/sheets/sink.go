@@ -10,12 +10,13 @@ import (
 	"talkrelay/sink"
 )
 
-// Sink appends rows to one tab. It implements sink.Sink and keeps to its rules: one goroutine calls Wait, Prepare, Send
+// Sink writes rows to one tab. It implements sink.Sink and keeps to its rules: one goroutine calls Wait, Prepare, Send
 // and Resolve. Check is for a sink that is not at work.
 type Sink struct {
 	config  Config
 	account *Account
 	columns []column
+	key     int // with Upsert: index of the column that tells rows apart
 	memory  memory
 	owner   string // marks the ids that are this sink's to erase
 
@@ -28,6 +29,9 @@ type Sink struct {
 	old     []int64 // ids that the next batch may erase
 	batches int     // delivered since the last look for such
 	full    bool    // no room for another id
+
+	added map[string]time.Time // keys of rows that were added in the last minute
+	wrote written
 
 	lastZone *time.Location // that an event was in
 	lagPause time.Duration  // between two looks for a batch's id
@@ -57,6 +61,11 @@ func New(c Config, account *Account) (*Sink, error) {
 		return nil, fmt.Errorf("sheets sink %s: %w", c.Name, err)
 	}
 	s := &Sink{config: c, account: account, columns: columns, batches: lookEvery, lagPause: 2 * time.Second}
+	if c.Mode == Upsert {
+		if s.key, err = s.keyColumn(); err != nil {
+			return nil, fmt.Errorf("sheets sink %s: %w", c.Name, err)
+		}
+	}
 	s.memory = loadMemory(c)
 	s.owner = s.memory.Owner
 	return s, nil
@@ -106,6 +115,9 @@ func (s *Sink) Send(ctx context.Context, m sink.Message) (sink.Receipt, error) {
 	if held := s.account.writes.held(); held > 0 {
 		return "", &sink.Error{Verdict: sink.Retry, Op: opAppend, Reason: "too many requests a minute for this service account", After: held}
 	}
+	if f.Keyed {
+		return s.sendKeyed(ctx, m, f)
+	}
 	_, r := s.account.write(ctx, opAppend, s.config.Spreadsheet, f.request, f.Replies)
 	if r == nil {
 		s.delivered(f, m.Attempt == 1)
@@ -120,7 +132,9 @@ func (s *Sink) delivered(f frozen, firstAttempt bool) {
 		s.single = m.at
 	}
 	s.batches++
-	s.old = s.old[min(len(s.old), max(0, f.Replies-2)):]
+	if !f.Keyed {
+		s.old = s.old[min(len(s.old), max(0, f.Replies-2)):]
+	}
 }
 
 func (f frozen) receipt() sink.Receipt { return sink.Receipt(strconv.FormatInt(f.MetadataID, 10)) }

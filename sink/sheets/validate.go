@@ -56,7 +56,30 @@ func (c Config) Validate() talkrelay.Problems {
 		p.Add("defaults", "%q is not known: allowed are %q, %q, %q", c.Defaults, Inquiries, Changes, Mixed)
 	}
 	c.validateColumns(&p)
+	if len(p) == 0 {
+		c.validateMode(&p)
+	}
 	return p
+}
+
+func (c Config) validateMode(p *talkrelay.Problems) {
+	switch {
+	case c.Mode != Append && c.Mode != Upsert:
+		p.Add("mode", "%q is not known: allowed are %q and %q", c.Mode, Append, Upsert)
+	case c.Mode == Append && c.Key != "":
+		p.Add("key", "has a meaning with mode = %q only", Upsert)
+	case c.Mode == Append:
+	case len(c.Columns) == 0 && c.Defaults == Changes:
+		p.Add("mode", "%q would keep the last change only of what is a history: leave it at %q, or give columns of your own", Upsert, Append)
+	default:
+		columns, err := columnsOf(c)
+		if err == nil {
+			_, err = (&Sink{config: c, columns: columns}).keyColumn()
+		}
+		if err != nil {
+			p.Add("key", "%v", err)
+		}
+	}
 }
 
 func inRange(p *talkrelay.Problems, key string, n, low, high int) {
