@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"maps"
 	"strings"
 
 	"talkrelay"
@@ -8,8 +9,6 @@ import (
 
 // MaskView masks the customer's contact fields, and whatever looks like one in texts the customer wrote.
 func MaskView(v *View) {
-	maskContact(&v.User.Contact)
-	maskContact(&v.Old)
 	for i, c := range v.Changes {
 		mask := talkrelay.MaskPhone
 		if c.Name == "email" {
@@ -17,14 +16,28 @@ func MaskView(v *View) {
 		}
 		v.Changes[i].Old, v.Changes[i].New = mask(c.Old), mask(c.New)
 	}
-	for _, profile := range []map[string]string{v.User.Profile, v.User.User.Profile} {
-		for key, value := range profile {
-			profile[key] = talkrelay.MaskText(value)
-		}
+	for key, value := range v.User.Profile {
+		v.User.Profile[key] = talkrelay.MaskText(value)
 	}
-	v.Chat.Page = strings.ReplaceAll(v.Chat.Page, "%40", "@") // the @ of an address in a URL
+	maskParts(&v.Chat.Chat, &v.User.User, &v.Old, &v.Message.Message)
+}
+
+// MaskEvent is e masked as MaskView does it, without Channel Talk's own objects. It leaves e alone.
+func MaskEvent(e talkrelay.Event) talkrelay.Event {
+	e.Envelope, e.User.Profile = nil, maps.Clone(e.User.Profile)
+	maskParts(&e.Chat, &e.User, &e.Old, &e.Message)
+	return e
+}
+
+func maskParts(chat *talkrelay.Chat, user *talkrelay.User, old *talkrelay.Contact, message *talkrelay.Message) {
+	maskContact(&user.Contact)
+	maskContact(old)
+	for key, value := range user.Profile {
+		user.Profile[key] = talkrelay.MaskText(value)
+	}
+	chat.Page = strings.ReplaceAll(chat.Page, "%40", "@") // the @ of an address in a URL
 	for _, text := range []*string{
-		&v.Message.Text, &v.User.Name, &v.User.MemberID, &v.Chat.Name, &v.Chat.Title, &v.Chat.Description, &v.Chat.Page,
+		&message.Text, &user.Name, &user.MemberID, &chat.Name, &chat.Title, &chat.Description, &chat.Page,
 	} {
 		*text = talkrelay.MaskText(*text)
 	}

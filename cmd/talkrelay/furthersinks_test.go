@@ -1,11 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -91,10 +96,14 @@ url     = "%s/hook"
 secret  = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 timeout = "2s"
 
+[[sink.jsonl]]
+name = "archive"
+path = "archive.jsonl"
+
 [[route]]
 name = "all"
 on   = ["userChat.opened"]
-to   = ["crm"]
+to   = ["crm", "archive"]
 
 [[route]]
 name = "새 문의"`, hook.URL))
@@ -110,15 +119,36 @@ name = "새 문의"`, hook.URL))
 		p = r.start()
 	}
 	hook.recover()
-	await(t, "all inquiries", func() bool { return len(hook.seen()) >= len(chats) }, p.log)
+	await(t, "all inquiries", func() bool { return min(len(hook.seen()), len(r.archived("archive.jsonl"))) >= len(chats) }, p.log)
 	r.awaitAll(p)
 	if got := hook.seen(); !slices.Equal(got, chats) {
 		t.Errorf("the webhook's receiver got\n%s\nwant\n%s", strings.Join(got, " "), strings.Join(chats, " "))
+	}
+	if got := r.archived("archive.jsonl"); !slices.Equal(got, chats) {
+		t.Errorf("the file holds\n%s\nwant\n%s", strings.Join(got, " "), strings.Join(chats, " "))
 	}
 	t.Logf("%d requests, %d repeats of the same id", hook.requests, hook.repeats)
 	if hook.repeats == 0 {
 		t.Error("nothing was ever sent twice: the test does not try what it is for")
 	}
+}
+
+// archived lists the chats in a JSON-lines file, line by line.
+func (r *rig) archived(name string) []string {
+	r.t.Helper()
+	data, err := os.ReadFile(filepath.Join(r.dir, name))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		r.t.Fatal(err)
+	}
+	var chats []string
+	for line := range bytes.Lines(data) {
+		var e struct{ Chat struct{ ID string } }
+		if err := json.Unmarshal(line, &e); err != nil {
+			continue // it is being written; the test asks again
+		}
+		chats = append(chats, e.Chat.ID)
+	}
+	return chats
 }
 
 // TestWebhookHolds leaves an event in doubt with on_unknown = "hold": it waits, is told, and goes out again when the

@@ -66,15 +66,20 @@ func addAll(problems *talkrelay.Problems, prefix string, found talkrelay.Problem
 	}
 }
 
-// statePath places a relative path in $STATE_DIRECTORY, which systemd makes, else beside the config file.
+// statePath is the absolute path of the state file.
 func (c *config) statePath(getenv func(string) string) string {
-	if filepath.IsAbs(c.State.Path) {
-		return c.State.Path
+	return c.besideState(c.State.Path, getenv)
+}
+
+// besideState places a relative path in $STATE_DIRECTORY, which systemd makes, else beside the config file.
+func (c *config) besideState(path string, getenv func(string) string) string {
+	if filepath.IsAbs(path) {
+		return path
 	}
 	if dir := getenv("STATE_DIRECTORY"); dir != "" {
-		return filepath.Join(dir, c.State.Path)
+		return filepath.Join(dir, path)
 	}
-	return filepath.Join(filepath.Dir(c.path), c.State.Path)
+	return filepath.Join(filepath.Dir(c.path), path)
 }
 
 func (c *config) baseConfig(secrets *secretReader, problems *talkrelay.Problems) baseConfig {

@@ -15,11 +15,14 @@ type sinksFile struct {
 	Slack   []slackFile   `toml:"slack"`
 	Sheets  []sheetsFile  `toml:"sheets"`
 	Webhook []webhookFile `toml:"webhook"`
+	JSONL   []jsonlFile   `toml:"jsonl"`
+	Discord []discordFile `toml:"discord"`
 }
 
 // blocks lists the blocks, type by type.
 func (s *sinksFile) blocks() []placedBlock {
-	return slices.Concat(placed("slack", s.Slack), placed("sheets", s.Sheets), placed("webhook", s.Webhook))
+	return slices.Concat(placed("slack", s.Slack), placed("sheets", s.Sheets), placed("webhook", s.Webhook),
+		placed("jsonl", s.JSONL), placed("discord", s.Discord))
 }
 
 // sinkBlock is one [[sink.…]] as people write it.

@@ -4,6 +4,8 @@ import (
 	"talkrelay/dispatch"
 	"talkrelay/poller"
 	"talkrelay/sink"
+	"talkrelay/sink/discord"
+	"talkrelay/sink/jsonl"
 	"talkrelay/sink/sheets"
 	"talkrelay/sink/slack"
 	"talkrelay/sink/webhook"
@@ -20,4 +22,6 @@ var (
 	_ sink.Rechecker    = (*slack.Sink)(nil) // a worker finds this out at run time, and without it removes no late copies
 	_ sink.Sink         = (*sheets.Sink)(nil)
 	_ sink.Sink         = (*webhook.Sink)(nil)
+	_ sink.Sink         = (*jsonl.Sink)(nil)
+	_ sink.Sink         = (*discord.Sink)(nil)
 )

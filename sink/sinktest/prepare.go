@@ -12,9 +12,18 @@ import (
 func prepare(t *testing.T, target Target) {
 	srv := newServer(t, target)
 	s := srv.sink(t)
-	set := items(Events())
 	before := srv.requests()
-	id := newID()
+	samePreparation(t, s, target.IDHeader != "")
+	if made := srv.requests() - before; made != 0 {
+		t.Errorf("prepare made %d requests", made)
+	}
+}
+
+// samePreparation fails the test unless s makes the same bytes of the same id and items, with the id in them unless it
+// goes elsewhere.
+func samePreparation(t *testing.T, s sink.Sink, idElsewhere bool) {
+	t.Helper()
+	set, id := items(Events()), newID()
 	body, n, err := s.Prepare(id, set, "")
 	if err != nil || n < 1 || n > len(set) {
 		t.Fatalf("prepare %d items: took %d, error %v", len(set), n, err)
@@ -28,15 +37,12 @@ func prepare(t *testing.T, target Target) {
 		t.Error("the second prepare changed the bytes of the first")
 	}
 	other, _, err := s.Prepare(newID(), set, "")
-	if err != nil || bytes.Equal(other, frozen) != (target.IDHeader != "") {
+	if err != nil || bytes.Equal(other, frozen) != idElsewhere {
 		t.Errorf("another id made bytes that are the same: %t (error %v): the destination cannot tell the two apart, or the id is not where it is said to be",
 			bytes.Equal(other, frozen), err)
 	}
-	if target.IDHeader == "" && !bytes.Contains(frozen, []byte(id)) {
+	if !idElsewhere && !bytes.Contains(frozen, []byte(id)) {
 		t.Errorf("the bytes do not hold the id %s", id)
-	}
-	if made := srv.requests() - before; made != 0 {
-		t.Errorf("prepare made %d requests", made)
 	}
 }
 
