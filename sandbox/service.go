@@ -21,6 +21,9 @@ type ServiceOptions struct {
 	Seed uint64           // ids and keys are made from it
 	Keep int              // how many requests Requests remembers, newest first to stay; 0 = 10,000
 	TLS  bool             // speak HTTPS, HTTP/2 too, with the certificate of CertificatePEM
+
+	// Listen makes the listener on a loopback address; nil = TCP. In a bubble of testing/synctest only pipes will do.
+	Listen func(addr string) (net.Listener, error)
 }
 
 func (o ServiceOptions) with(all Options) ServiceOptions {
@@ -66,6 +69,7 @@ type Service struct {
 	handle func(*Request) answer
 	keep   int
 	tls    bool
+	listen func(addr string) (net.Listener, error)
 
 	handlers sync.WaitGroup // requests in hand, and the accept loops
 	done     chan struct{}  // closed by Close: nothing is held any longer
@@ -84,7 +88,10 @@ type Service struct {
 func newService(name string, o ServiceOptions, handle func(*Request) answer) (*Service, error) {
 	s := &Service{
 		name: name, now: o.Now, handle: handle, keep: cmp.Or(o.Keep, 10_000), tls: o.TLS,
-		done: make(chan struct{}), addr: cmp.Or(o.Addr, "127.0.0.1:0"),
+		done: make(chan struct{}), addr: cmp.Or(o.Addr, "127.0.0.1:0"), listen: o.Listen,
+	}
+	if s.listen == nil {
+		s.listen = func(addr string) (net.Listener, error) { return net.Listen("tcp", addr) }
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -119,7 +126,7 @@ func (s *Service) Up() error {
 	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
 		return fmt.Errorf("start %s: %s is no loopback address", s.name, host)
 	}
-	l, err := net.Listen("tcp", s.addr)
+	l, err := s.listen(s.addr)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", s.name, err)
 	}

@@ -29,8 +29,10 @@ const (
 	demoChanges   = "변경이력"
 )
 
-func openShop() (*demoShop, error) {
-	world, err := sandbox.Start(sandbox.Options{})
+func openShop() (*demoShop, error) { return openShopWith(sandbox.Options{}) }
+
+func openShopWith(services sandbox.Options) (*demoShop, error) {
+	world, err := sandbox.Start(services)
 	if err != nil {
 		return nil, err
 	}

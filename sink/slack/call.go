@@ -67,7 +67,7 @@ func (w *Workspace) call(ctx context.Context, method string, form []byte) outcom
 func transportOutcome(trace *sink.Trace, err error) outcome {
 	err = plain(err)
 	if !trace.Connected() {
-		return outcome{class: notSent, what: "no connection to Slack", err: err}
+		return outcome{class: notSent, what: "no connection to Slack, which may be down: check network, proxy and api_url", err: err}
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return outcome{what: "no answer in time", err: err}
