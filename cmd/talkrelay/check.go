@@ -20,15 +20,19 @@ import (
 
 func newCheckCommand() *cobra.Command {
 	var configPath string
-	var asJSON bool
+	var asJSON, network bool
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Try every key, channel and sheet of a config and say how to mend what fails",
 		Long: `Try every key, channel and sheet of a config: one line each with ✓ or ✗ and what to do.
 Nothing is written anywhere, and a running daemon is not disturbed.
 
+--network prints the hosts and ports that the config needs, for the form that opens a firewall, and tries the way to each:
+its name, the connection, the proxy, TLS. It uses no key.
+
 Exit codes: 0 all good, 1 something failed, 78 bad config.`,
 		Example: `  talkrelay check --config talkrelay.toml
+  talkrelay check --network                          which hosts and ports, and whether they can be reached
   talkrelay check --config talkrelay.toml --json     for programs`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -37,6 +41,12 @@ Exit codes: 0 all good, 1 something failed, 78 bad config.`,
 				return err
 			}
 			c := checker{out: cmd.OutOrStdout(), json: asJSON}
+			if network {
+				if err := c.network(cmd.Context(), cfg); err != nil {
+					return failed(err)
+				}
+				return c.result("Every host can be reached.")
+			}
 			if err := c.run(cmd.Context(), cfg); err != nil {
 				return failed(err)
 			}
@@ -45,6 +55,7 @@ Exit codes: 0 all good, 1 something failed, 78 bad config.`,
 	}
 	cmd.Flags().StringVarP(&configPath, "config", "c", defaultConfig, "config file")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, one finding an object")
+	cmd.Flags().BoolVar(&network, "network", false, "print the hosts and ports that the config needs, and try the way to each")
 	return cmd
 }
 
