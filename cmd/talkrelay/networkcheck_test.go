@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -109,12 +110,13 @@ func TestHops(t *testing.T) {
 // TestEverySinkSaysWhereItGoes: what `check --network` leaves out, no firewall would let through.
 func TestEverySinkSaysWhereItGoes(t *testing.T) {
 	t.Parallel()
-	for _, p := range []sinkPlan{slackPlan{}, sheetsPlan{}} {
+	plans := []sinkPlan{slackPlan{}, sheetsPlan{}, webhookPlan{}}
+	for _, p := range plans {
 		if _, ok := p.(addressed); !ok {
 			t.Errorf("%T does not say which hosts it goes to", p)
 		}
 	}
-	if n := len((&sinksFile{Slack: []slackFile{{}}, Sheets: []sheetsFile{{}}}).blocks()); n != 2 {
-		t.Errorf("%d types of sink: this test knows two", n)
+	if n := reflect.TypeFor[sinksFile]().NumField(); n != len(plans) {
+		t.Errorf("%d types of sink: this test knows %d", n, len(plans))
 	}
 }

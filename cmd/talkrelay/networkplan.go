@@ -26,6 +26,8 @@ type addressed interface{ addresses() []string }
 
 func (p slackPlan) addresses() []string { return []string{p.APIURL} }
 
+func (p webhookPlan) addresses() []string { return []string{p.URL} }
+
 // addresses are Google's endpoint and the one that the key file names for tokens.
 func (p sheetsPlan) addresses() []string {
 	var key struct {
