@@ -69,7 +69,13 @@ var networkFaults = []matrixFault{
 		begin: func(r *matrixRig) { r.service().SetFault(sandbox.Only(r.c.site.path, r.zombie())) },
 	},
 	{name: "an answer that trickles past the timeout", slow: true, once: sandbox.Fault{Trickle: 500 * time.Millisecond}, want: each(unreadable, lookedFor, sameBytes, again)},
-	{name: "kept connection closed", lasting: sandbox.Fault{Hangup: true}, want: each(read, said, said, said)},
+	{
+		name: "kept connection closed", chats: 1, want: each(read, said, said, said),
+		begin: func(r *matrixRig) { // after each answer
+			r.service().SetFault(sandbox.Only(r.c.site.path, sandbox.Always(sandbox.Fault{Hangup: true})))
+			r.warmUp()
+		},
+	},
 }
 
 // answerFaults are answers that are none, or a refusal.

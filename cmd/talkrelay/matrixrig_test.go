@@ -200,7 +200,7 @@ func (r *matrixRig) begin() {
 	f, fault := r.c.fault, sandbox.FaultFunc(nil)
 	r.before = len(r.asked())
 	switch {
-	case f.lasting.Status != 0 || f.lasting.Hangup:
+	case f.lasting.Status != 0:
 		fault = sandbox.Always(f.lasting)
 	case f.begin == nil && r.c.site.column == channelColumn: // net/http repeats a GET by itself, once
 		fault = sandbox.Script(&f.once, &f.once)
@@ -251,26 +251,38 @@ func (r *matrixRig) assertKept() {
 	}
 }
 
-// assertHeld waits until the service has refused, and sees that it is left alone for long.
+// assertHeld waits until the service has refused, and sees that it is left alone as long as that asks for.
 func (r *matrixRig) assertHeld() {
 	r.t.Helper()
 	r.await("the trouble", func() bool { return r.witness.trouble(r.c.site.witness) })
 	r.awaitOthers()
-	if got := r.witness.words(r.c.site.witness); got != r.c.want.says {
+	if got := r.witness.words(r.c.site.witness); !strings.HasPrefix(got, r.c.want.says) {
 		r.t.Errorf("heard %q, want %q", got, r.c.want.says)
 	}
-	asked := len(r.asked())
-	for _, s := range r.daemon.status().Sinks {
-		if left := time.Until(s.NextTry); s.Name == r.c.site.witness && (left > r.c.want.held || s.Waiting+s.Dead != 2) {
-			r.t.Errorf("next try of %s in %s, want up to %s; %d wait", s.Name, left, r.c.want.held, s.Waiting)
+	if left := r.left(); left > r.c.want.held {
+		r.t.Errorf("the next try is in %s, want up to %s", left, r.c.want.held)
+	} else if left > 2*time.Second { // else it is about to begin
+		asked := len(r.asked())
+		time.Sleep(time.Second) // in which nothing may happen
+		if n := len(r.asked()); n != asked {
+			r.t.Errorf("asked %d times more", n-asked)
 		}
-	}
-	time.Sleep(time.Second) // in which nothing may happen
-	if n := len(r.asked()); n != asked {
-		r.t.Errorf("asked %d times more", n-asked)
 	}
 	r.stop()
 	r.assertManners()
+}
+
+// left is the time until the next try.
+func (r *matrixRig) left() time.Duration {
+	if r.c.site.column == channelColumn { // of which the status does not tell
+		return r.c.want.held
+	}
+	for _, s := range r.daemon.status().Sinks {
+		if s.Name == r.c.site.witness {
+			return time.Until(s.NextTry)
+		}
+	}
+	return 0
 }
 
 // asked returns the requests that are to go wrong, as far as they are answered.
