@@ -109,6 +109,15 @@ func (c *SlackChannel) PostAs(botID, text, eventType, id string) (ts string) {
 	return ts
 }
 
+// Delete takes a message away, as a person would.
+func (c *SlackChannel) Delete(ts string) {
+	c.set(func() {
+		if m := c.visible(ts); m != nil {
+			m.Deleted = true
+		}
+	})
+}
+
 // Messages returns what people see in the channel, threads included, oldest first: without what was deleted.
 func (c *SlackChannel) Messages() []SlackMessage {
 	all := c.AllMessages()

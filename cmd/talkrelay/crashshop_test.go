@@ -2,13 +2,11 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"talkrelay/sandbox"
 	"talkrelay/state"
@@ -157,7 +155,9 @@ func (c crashResult) String() string {
 // nothing went wrong after all.
 func (r *crashRig) settle(p *process) crashResult {
 	r.t.Helper()
-	r.awaitArrival(p)
+	awaitNone(r.t, "everything, once each", func() int { c := r.result(); return c.lost() + c.doubled() }, func() string {
+		return r.result().String() + "\n" + p.log()
+	})
 	p.stop()
 	r.assertNothingLeft()
 	result := r.result()
@@ -173,26 +173,6 @@ func (r *crashRig) settle(p *process) crashResult {
 		}
 	}
 	return result
-}
-
-// awaitArrival waits until everything has arrived once. After a thousand kills there can be much on the way: nobody gives
-// up while it becomes less.
-func (r *crashRig) awaitArrival(p *process) {
-	r.t.Helper()
-	least, since := math.MaxInt, time.Now()
-	for {
-		result := r.result()
-		if result.arrived() {
-			return
-		}
-		if n := result.lost(); n < least {
-			least, since = n, time.Now()
-		}
-		if time.Since(since) > patience {
-			r.t.Fatalf("waited too long for everything, once each\n%s\n%s", result, p.log())
-		}
-		time.Sleep(200 * time.Millisecond) // a look takes long where much has happened
-	}
 }
 
 func (r *crashRig) assertSame(what string, slack, sheet []string) {

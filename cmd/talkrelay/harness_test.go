@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -187,6 +188,24 @@ func await(t testing.TB, what string, done func() bool, detail func() string) {
 			t.Fatalf("waited too long for %s\n%s", what, detail())
 		}
 		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// awaitNone waits until nothing is left. On a slow machine much can be on the way: nobody gives up while it becomes less.
+func awaitNone(t testing.TB, what string, left func() int, detail func() string) {
+	t.Helper()
+	least, since := math.MaxInt, time.Now()
+	for {
+		n := left()
+		switch {
+		case n == 0:
+			return
+		case n < least:
+			least, since = n, time.Now()
+		case time.Since(since) > patience:
+			t.Fatalf("waited too long for %s\n%s", what, detail())
+		}
+		time.Sleep(50 * time.Millisecond) // a look takes long where much has happened
 	}
 }
 

@@ -158,7 +158,7 @@ func (c matrixCase) test(t *testing.T) string {
 		r.assertHeld()
 		return c.want.says
 	}
-	r.await("everything, once each", func() bool { return r.once() == "" && r.quiet() })
+	r.awaitArrival()
 	r.await(c.want.says, func() bool { return r.witness.words(c.site.witness) == c.want.says })
 	r.awaitOthers()
 	r.stop()

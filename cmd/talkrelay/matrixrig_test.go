@@ -195,6 +195,20 @@ func (r *matrixRig) await(what string, done func() bool) {
 	}, r.tell)
 }
 
+// awaitArrival waits until everything has arrived once, and nothing is left to do.
+func (r *matrixRig) awaitArrival() {
+	r.t.Helper()
+	awaitNone(r.t, "everything, once each", func() int {
+		if c := r.compare(); len(c.slack.Lost)+len(c.sheets.Lost) > 0 {
+			return 1 + len(c.slack.Lost) + len(c.sheets.Lost)
+		}
+		if r.once() == "" && r.quiet() {
+			return 0
+		}
+		return 1
+	}, r.tell)
+}
+
 // begin makes the service fail.
 func (r *matrixRig) begin() {
 	f, fault := r.c.fault, sandbox.FaultFunc(nil)
@@ -203,7 +217,7 @@ func (r *matrixRig) begin() {
 	case f.lasting.Status != 0:
 		fault = sandbox.Always(f.lasting)
 	case f.begin == nil && r.c.site.column == channelColumn: // net/http repeats a GET by itself, once
-		fault = sandbox.Script(&f.once, &f.once)
+		fault = ofOpened(sandbox.Script(&f.once, &f.once))
 	case f.begin == nil:
 		fault = sandbox.Script(&f.once)
 	}
@@ -212,6 +226,16 @@ func (r *matrixRig) begin() {
 	}
 	if f.begin != nil {
 		f.begin(r)
+	}
+}
+
+// ofOpened restricts f to the list of opened chats, which is not empty.
+func ofOpened(f sandbox.FaultFunc) sandbox.FaultFunc {
+	return func(service string, q sandbox.Request) *sandbox.Fault {
+		if q.Query.Get("state") != "opened" {
+			return nil
+		}
+		return f(service, q)
 	}
 }
 

@@ -126,7 +126,7 @@ func numberedFaults() []numberedFault {
 		{what: "Slack: channel_not_found at one channel; invalid_auth", run: oneChannelThenTheToken},
 		{what: "Slack: an unknown code for 1,000 messages", run: thousandUnknown, long: true},
 		{what: "Slack: hostile text, with and without blocks", run: hostileAndPlain, long: true, tests: "TestHostileTexts, sink/slack TestHostileProperty, TestLimits"},
-		{what: "Slack: a thread that is locked or gone (nothing is ever sent into a thread, so the code can only be about the channel)", cells: inSlack("ok:false, restricted_action_thread_locked")},
+		{what: "Slack: a thread that is locked, or whose first message is gone", run: threadRefused, tests: "sink/slack TestReply, TestReplyIsFound"},
 		{what: "Slack: chat:write.public and no membership: the doubt is held until somebody invites the bot", cells: inSlack("a channel it may write to and not read"), tests: "sink/slack TestCheck"},
 		{what: "Sheets: applied, then reset; the resend is refused and the id looked at", cells: inSheets("reset after the request is applied"), run: idIsLookedAt},
 		{what: "Sheets: applied after the resend", cells: inSheets("applied late, after the resend"), tests: "sink/sheets TestZombie"},

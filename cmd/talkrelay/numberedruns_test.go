@@ -24,7 +24,7 @@ func startNumbered(t *testing.T, edits ...string) *matrixRig {
 // settle waits until all has arrived, and makes sure that nothing went wrong.
 func (r *matrixRig) settle() {
 	r.t.Helper()
-	r.await("everything, once each", func() bool { return r.once() == "" && r.quiet() })
+	r.awaitArrival()
 	r.stop()
 	if wrong := r.once(); wrong != "" {
 		r.t.Errorf("after the end: %s", wrong)
@@ -234,6 +234,42 @@ func hostileAndPlain(t *testing.T) string {
 	}
 	r.settle()
 	return "one message each, no mention, no link, no text over its limit, also where only the plain form is accepted"
+}
+
+func threadRefused(t *testing.T) string {
+	r := newMatrixRig(t, matrixCase{site: sites[slackColumn]}, "channel = ", "follow = true\nchannel = ")
+	r.start()
+	user := r.channel.AddUser(sandbox.User{Name: canary.Name, Contact: contact(number(0, 0))})
+	r.channel.OpenChat(user, canaryText, sandbox.Opening{})
+	arrived := func(n int) {
+		r.await(fmt.Sprint(n, " messages"), func() bool { return len(r.slack.AllMessages()) >= n && r.quiet() })
+	}
+	arrived(1)
+	r.world.Slack.SetFault(sandbox.Only("chat.postMessage", func(_ string, q sandbox.Request) *sandbox.Fault {
+		if !strings.Contains(string(q.Body), "thread_ts=") {
+			return nil
+		}
+		return &sandbox.Fault{Skip: true, Status: http.StatusOK, Body: `{"ok":false,"error":"restricted_action_thread_locked"}`}
+	}))
+	user.ChangeContact(contact(number(0, 1)))
+	arrived(2)
+	says := r.witness.words(slackSink)
+	r.world.Slack.SetFault(nil)
+	r.slack.Delete(r.slack.Messages()[0].TS)
+	user.ChangeContact(contact(number(0, 2)))
+	arrived(3)
+	r.stop()
+	messages := r.slack.Messages()
+	if len(messages) != 2 || says != "delivered → rework" {
+		t.Fatalf("%d messages; heard %s\n%s", len(messages), says, r.tell())
+	}
+	for i, m := range messages {
+		if end := number(0, i+1)[9:]; m.ThreadTS != "" || !strings.Contains(m.Plain(), end) {
+			t.Errorf("message %d is in thread %q, or is not about %s: %s", i, m.ThreadTS, end, m.Plain())
+		}
+	}
+	r.assertManners()
+	return "both replies stand in the channel, once each, in order"
 }
 
 func idIsLookedAt(t *testing.T) string {

@@ -133,16 +133,7 @@ func soak(t *testing.T, events int, seed uint64) string {
 		p = s.start()
 	}
 	s.world.SetFault(nil)
-	least, since := events*2, time.Now()
-	for lost, doubled := s.left(); lost+doubled > 0; lost, doubled = s.left() {
-		if lost < least {
-			least, since = lost, time.Now()
-		}
-		if time.Since(since) > patience {
-			t.Fatalf("%d lost, %d doubled\n%s", lost, doubled, p.log())
-		}
-		time.Sleep(500 * time.Millisecond)
-	}
+	awaitNone(t, "everything, once each", func() int { lost, doubled := s.left(); return lost + doubled }, p.log)
 	p.stop()
 	lost, doubled := s.left()
 	if violations := s.world.Violations(); lost+doubled+len(violations) > 0 {
