@@ -104,9 +104,12 @@ type model struct {
 	t     *testing.T
 	path  string
 	count *modelCount
-	shop  *modelShop
-	slack *modelBox
-	sheet *modelBox
+	zone  *time.Location // of the schedules
+
+	fullSweep string
+	shop      *modelShop
+	slack     *modelBox
+	sheet     *modelBox
 
 	mu        sync.Mutex
 	events    []talkrelay.Event // committed, in order
@@ -118,7 +121,7 @@ type model struct {
 
 func newModel(t *testing.T, path string, count *modelCount) *model {
 	return &model{
-		t: t, path: path, count: count, committed: map[string]bool{},
+		t: t, path: path, count: count, fullSweep: "@every 15m", committed: map[string]bool{},
 		shop: newModelShop(4, 5), slack: &modelBox{late: map[string]bool{}}, sheet: &modelBox{sheet: true, late: map[string]bool{}},
 	}
 }
@@ -258,7 +261,7 @@ func (m *model) start() {
 		d.worker("sheet", modelSheet{m.sheet}, 4, nil),
 	}
 	p, err := poller.New(poller.Config{
-		Name: "main", API: m.shop, Store: modelStore{d}, Epoch: db.Epoch(), Poll: "@every 1m", Sweep: "@every 5m", FullSweep: "@every 15m",
+		Name: "main", API: m.shop, Store: modelStore{d}, Epoch: db.Epoch(), Poll: "@every 1m", Sweep: "@every 5m", FullSweep: m.fullSweep, Location: m.zone,
 		ContactRequestsPerMinute: 6, Match: everywhere, Committed: func([]talkrelay.Delivery) {
 			for _, w := range workers {
 				w.Wake()

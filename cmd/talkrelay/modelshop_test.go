@@ -25,6 +25,7 @@ type modelShop struct {
 	users    []*modelUser
 	listings map[string][]*modelChat
 	asked    int
+	drift    time.Duration // of its clock from ours
 
 	shuffle uint64 // seed of the lists' order; 0 = newest first
 	overlap int    // rows of a page that come again on the next one
@@ -70,7 +71,7 @@ func newModelShop(users, chats int) *modelShop {
 
 // now is a time that no other call has returned.
 func (s *modelShop) now() time.Time {
-	s.last = max(s.last+1, time.Now().UnixMilli())
+	s.last = max(s.last+1, time.Now().Add(s.drift).UnixMilli())
 	return time.UnixMilli(s.last).UTC()
 }
 
@@ -159,7 +160,7 @@ func (s *modelShop) UserChats(ctx context.Context, q channeltalk.Query) (*channe
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	page := &channeltalk.ChatPage{ServerTime: time.Now()}
+	page := &channeltalk.ChatPage{ServerTime: time.Now().Add(s.drift)}
 	if s.empty > 0 {
 		s.empty--
 		return page, nil
