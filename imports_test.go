@@ -19,8 +19,9 @@ const module = "talkrelay"
 // import what they like.
 var mayImport = map[string][]string{
 	".":               {},
-	"alert":           {".", "sink"},
+	"alert":           {".", "mail", "sink"},
 	"channeltalk":     {},
+	"mail":            {"."},
 	"sandbox":         {},
 	"state":           {"."},
 	"state/statetest": {"."}, // it suits any store
@@ -28,6 +29,7 @@ var mayImport = map[string][]string{
 	"sink":            {"."},
 	"sink/sinktest":   {".", "sink"},
 	"sink/*":          {".", "sink"},
+	"sink/email":      {".", "sink", "mail"},
 	"dispatch":        {".", "sink"},
 	"cmd/*":           {"*"},
 }

@@ -289,27 +289,3 @@ func TestEmailIsNotSentInTheOpen(t *testing.T) {
 		s.mu.Unlock()
 	}
 }
-
-// On port 465 TLS comes first.
-func TestEmailWithTLSFirst(t *testing.T) {
-	t.Parallel()
-	s := &mailServer{}
-	s.start(t)
-	client, server := net.Pipe()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer server.Close()
-		conn := tls.Server(server, &tls.Config{Certificates: []tls.Certificate{s.cert}})
-		fmt.Fprint(conn, "220 mail.example ESMTP\r\n")
-		s.session(conn, true)
-	}()
-	if err := s.email().OpenTLS(client, "127.0.0.1"); err != nil {
-		t.Error(err)
-	}
-	_ = client.Close()
-	<-done
-	if len(s.inTheOpen) > 0 || strings.Join(s.verbs, " ") != "EHLO NOOP" {
-		t.Errorf("in the open %q, all %q", s.inTheOpen, s.verbs)
-	}
-}

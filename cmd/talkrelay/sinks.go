@@ -17,12 +17,13 @@ type sinksFile struct {
 	Webhook []webhookFile `toml:"webhook"`
 	JSONL   []jsonlFile   `toml:"jsonl"`
 	Discord []discordFile `toml:"discord"`
+	Email   []emailFile   `toml:"email"`
 }
 
 // blocks lists the blocks, type by type.
 func (s *sinksFile) blocks() []placedBlock {
 	return slices.Concat(placed("slack", s.Slack), placed("sheets", s.Sheets), placed("webhook", s.Webhook),
-		placed("jsonl", s.JSONL), placed("discord", s.Discord))
+		placed("jsonl", s.JSONL), placed("discord", s.Discord), placed("email", s.Email))
 }
 
 // sinkBlock is one [[sink.…]] as people write it.

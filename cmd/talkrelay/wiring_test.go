@@ -5,6 +5,7 @@ import (
 	"talkrelay/poller"
 	"talkrelay/sink"
 	"talkrelay/sink/discord"
+	"talkrelay/sink/email"
 	"talkrelay/sink/jsonl"
 	"talkrelay/sink/sheets"
 	"talkrelay/sink/slack"
@@ -24,4 +25,5 @@ var (
 	_ sink.Sink         = (*webhook.Sink)(nil)
 	_ sink.Sink         = (*jsonl.Sink)(nil)
 	_ sink.Sink         = (*discord.Sink)(nil)
+	_ sink.Sink         = (*email.Sink)(nil)
 )

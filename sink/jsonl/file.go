@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -127,21 +128,19 @@ func (s *Sink) removeOld(now time.Time) {
 	if s.cfg.Keep == 0 {
 		return
 	}
-	base := strings.TrimSuffix(filepath.Base(s.cfg.Path), suffix)
-	entries, _ := os.ReadDir(filepath.Dir(s.cfg.Path))
+	dir, base := filepath.Dir(s.cfg.Path), strings.TrimSuffix(filepath.Base(s.cfg.Path), suffix)
+	entries, _ := os.ReadDir(dir)
 	for _, entry := range entries {
-		stamp, ours := strings.CutPrefix(entry.Name(), base+"-")
-		if len(stamp) < len("20060102-150405") || !ours || !strings.HasSuffix(stamp, suffix) {
-			continue
-		}
-		if _, err := time.Parse("20060102-150405", stamp[:len("20060102-150405")]); err != nil {
-			continue
-		}
-		if info, err := entry.Info(); err == nil && info.Mode().IsRegular() && now.Sub(info.ModTime()) > s.cfg.Keep {
-			_ = os.Remove(filepath.Join(filepath.Dir(s.cfg.Path), entry.Name()))
+		rest, ours := strings.CutPrefix(entry.Name(), base)
+		info, err := entry.Info()
+		if ours && stamped.MatchString(rest) && err == nil && info.Mode().IsRegular() && now.Sub(info.ModTime()) > s.cfg.Keep {
+			_ = os.Remove(filepath.Join(dir, entry.Name()))
 		}
 	}
 }
+
+// stamped is what follows the base name of a rotated file.
+var stamped = regexp.MustCompile(`^-\d{8}-\d{6}(\.\d+)?\.jsonl$`)
 
 // syncDir brings a new name onto the disk.
 func syncDir(path string) error {

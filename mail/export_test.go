@@ -1,0 +1,4 @@
+package mail
+
+// Open begins a session on a connection.
+var Open = Server.open
