@@ -27,6 +27,8 @@ type addressed interface{ addresses() []string }
 func (p slackPlan) addresses() []string { return []string{p.APIURL} }
 
 func (p webhookPlan) addresses() []string { return []string{p.URL} }
+func (p discordPlan) addresses() []string { return []string{p.URL} }
+func (p jsonlPlan) addresses() []string   { return nil } // a file of this machine
 
 // addresses are Google's endpoint and the one that the key file names for tokens.
 func (p sheetsPlan) addresses() []string {
