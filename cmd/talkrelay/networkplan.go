@@ -28,6 +28,7 @@ func (p slackPlan) addresses() []string { return []string{p.APIURL} }
 
 func (p webhookPlan) addresses() []string { return []string{p.URL} }
 func (p discordPlan) addresses() []string { return []string{p.URL} }
+func (p emailPlan) addresses() []string   { return []string{"smtp://" + p.SMTP} }
 func (p jsonlPlan) addresses() []string   { return nil } // a file of this machine
 
 // addresses are Google's endpoint and the one that the key file names for tokens.
