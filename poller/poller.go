@@ -99,6 +99,19 @@ func (p *Poller) Once(ctx context.Context) error {
 	return p.PollOnce(ctx, JobSweep)
 }
 
+// FirstLook runs polls until the silent first walk through all chats is complete; it does nothing if it is. It must not be
+// called while Run runs.
+func (p *Poller) FirstLook(ctx context.Context) error {
+	data, err := p.cfg.Store.Cursor(p.cfg.Name, chatsStream)
+	if err != nil {
+		return err
+	}
+	if cur, err := readChatCursor(data); err != nil || cur.Done {
+		return err
+	}
+	return p.PollOnce(ctx, JobPoll)
+}
+
 // PollOnce runs one job, from its start to its end, whatever its schedule says; of contacts, which has no end, it runs
 // one step. It must not be called while Run runs.
 func (p *Poller) PollOnce(ctx context.Context, name string) error {

@@ -30,6 +30,9 @@ type appPoller struct {
 	*poller.Poller
 	quota func() channeltalk.Quota
 	next  func(time.Time) time.Time // when a poll is due after that time
+
+	location *time.Location
+	backlog  func(poller.BacklogConfig) (*poller.Backlog, error) // reads old chats with the client, and so at the pace, of the polls
 }
 
 // appSink is one destination with its queue and the worker that empties it.
@@ -145,7 +148,8 @@ func (d *daemon) newPoller(a *app, c channelPlan, router *dispatch.Router) (appP
 		d.options.seams.poller(&cfg)
 	}
 	p, err := poller.New(cfg)
-	return appPoller{Poller: p, quota: client.Quota, next: schedule.Next}, err
+	backlog := func(b poller.BacklogConfig) (*poller.Backlog, error) { return poller.NewBacklog(cfg, b) }
+	return appPoller{Poller: p, quota: client.Quota, next: schedule.Next, location: cfg.Location, backlog: backlog}, err
 }
 
 // wake tells the workers of these deliveries that something waits, and the followers that chats may have changed.

@@ -15,6 +15,7 @@ type file struct {
 	Network  networkFile   `toml:"network"`
 	Retry    retryFile     `toml:"retry"`
 	Alert    alertFile     `toml:"alert"`
+	Backfill backfillFile  `toml:"backfill"`
 	Channels []channelFile `toml:"channel"`
 	Sinks    sinksFile     `toml:"sink"`
 	Routes   []routeFile   `toml:"route"`
@@ -36,6 +37,10 @@ type networkFile struct {
 type retryFile struct {
 	Min time.Duration `toml:"min"`
 	Max time.Duration `toml:"max"`
+}
+
+type backfillFile struct {
+	RequestsPerMinute int `toml:"requests_per_minute"`
 }
 
 type alertFile struct {
@@ -121,6 +126,8 @@ func (s *stateFile) defaults() {
 }
 
 func (n *networkFile) defaults() { *n = networkFile{RestartAfter: 30 * time.Minute} }
+
+func (b *backfillFile) defaults() { *b = backfillFile{RequestsPerMinute: 120} }
 
 func (r *retryFile) defaults() { *r = retryFile{Min: time.Second, Max: 5 * time.Minute} }
 

@@ -30,6 +30,7 @@ func (d *daemon) controlMux() *http.ServeMux {
 	tell("POST /queue/retry", d.changeQueue(d.retryAll, retryOne))
 	tell("POST /queue/drop", d.changeQueue(d.dropAll, dropOne))
 	tell("POST /forget", d.forget)
+	mux.Handle("POST /backfill", recorded(d.logger, restricted(http.HandlerFunc(d.serveBackfill))))
 	return mux
 }
 

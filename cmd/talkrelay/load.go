@@ -120,6 +120,9 @@ func (c *config) checkGlobals(problems *talkrelay.Problems) {
 	if after := c.Network.RestartAfter; after != 0 && after < minAlertWait {
 		problems.Add("network.restart_after", "must be at least %s, or 0 for never", minAlertWait)
 	}
+	if n := c.Backfill.RequestsPerMinute; n < 1 || n > 6000 {
+		problems.Add("backfill.requests_per_minute", "must be from 1 to 6000; Channel Talk allows a channel about 600, for all its tools")
+	}
 	if len(c.Channels) == 0 {
 		problems.Add("channel", "no [[channel]]: name at least one Channel Talk channel")
 	}

@@ -138,6 +138,7 @@ type daemon struct {
 	started  time.Time
 	watchdog watchdog
 	chores   chan chore
+	lookBack sync.Mutex // held by the one job at a time that reads old chats
 }
 
 // use makes cfg the daemon's config. On an error the daemon keeps what it had.
