@@ -22,7 +22,7 @@ func stream[T any](w http.ResponseWriter, r *http.Request, run func(context.Cont
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	ended := make(chan error, 1)
-	go func() { ended <- run(ctx) }()
+	go func() { ended <- safely(ctx, run) }()
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	out := json.NewEncoder(w)
 	say := func(v T) {
@@ -42,6 +42,16 @@ func stream[T any](w http.ResponseWriter, r *http.Request, run func(context.Cont
 			say(progress(false, nil))
 		}
 	}
+}
+
+// safely runs a job whose panic must not end the daemon. What the panic says may be customers' data.
+func safely(ctx context.Context, run func(context.Context) error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("a bug in talkrelay, please report it: panic of type %T", v)
+		}
+	}()
+	return run(ctx)
 }
 
 // follow reads the lines of a stream and gives each to see, until the last one, for which see returns true.
