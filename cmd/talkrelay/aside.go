@@ -31,13 +31,14 @@ func notify(log *slog.Logger, message string) {
 }
 
 // startAside starts what goes on beside polling and delivering: the control socket, the nightly erasure, the watchdog,
-// the hourly summary and the alerts. All of it ends with ctx.
+// the hourly summary, the alerts and the daily count. All of it ends with ctx.
 func (d *daemon) startAside(ctx context.Context, wg *sync.WaitGroup) {
 	wg.Go(func() { d.control(ctx) })
 	wg.Go(func() { d.eraseNightly(ctx) })
 	wg.Go(func() { d.watchdog.run(ctx, d.logger, d.deaf) })
 	wg.Go(func() { d.summarize(ctx) })
 	wg.Go(func() { d.alert(ctx) })
+	wg.Go(func() { d.verifyDaily(ctx) })
 }
 
 // logger returns the logger in force.

@@ -160,7 +160,7 @@ func (d *daemon) serveBackfill(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !d.lookBack.TryLock() {
-		answerError(w, controlError{http.StatusConflict, errors.New("old chats are being read already, for another backfill or verify: one at a time")})
+		answerError(w, controlError{http.StatusConflict, errBusy})
 		return
 	}
 	run := func(ctx context.Context) error {

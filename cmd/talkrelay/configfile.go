@@ -16,6 +16,7 @@ type file struct {
 	Retry    retryFile     `toml:"retry"`
 	Alert    alertFile     `toml:"alert"`
 	Backfill backfillFile  `toml:"backfill"`
+	Verify   verifyFile    `toml:"verify"`
 	Channels []channelFile `toml:"channel"`
 	Sinks    sinksFile     `toml:"sink"`
 	Routes   []routeFile   `toml:"route"`
@@ -41,6 +42,12 @@ type retryFile struct {
 
 type backfillFile struct {
 	RequestsPerMinute int `toml:"requests_per_minute"`
+}
+
+type verifyFile struct {
+	At   string `toml:"at"`
+	Heal bool   `toml:"heal"`
+	Tell string `toml:"tell"`
 }
 
 type alertFile struct {
@@ -128,6 +135,8 @@ func (s *stateFile) defaults() {
 func (n *networkFile) defaults() { *n = networkFile{RestartAfter: 30 * time.Minute} }
 
 func (b *backfillFile) defaults() { *b = backfillFile{RequestsPerMinute: 120} }
+
+func (v *verifyFile) defaults() { *v = verifyFile{Tell: tellNobody} }
 
 func (r *retryFile) defaults() { *r = retryFile{Min: time.Second, Max: 5 * time.Minute} }
 

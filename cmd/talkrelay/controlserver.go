@@ -31,6 +31,7 @@ func (d *daemon) controlMux() *http.ServeMux {
 	tell("POST /queue/drop", d.changeQueue(d.dropAll, dropOne))
 	tell("POST /forget", d.forget)
 	mux.Handle("POST /backfill", recorded(d.logger, restricted(http.HandlerFunc(d.serveBackfill))))
+	mux.Handle("POST /verify", recorded(d.logger, restricted(http.HandlerFunc(d.serveVerify))))
 	return mux
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"talkrelay"
+	"talkrelay/poller"
 	"talkrelay/sink"
 )
 
@@ -122,6 +123,14 @@ func (c *config) checkGlobals(problems *talkrelay.Problems) {
 	}
 	if n := c.Backfill.RequestsPerMinute; n < 1 || n > 6000 {
 		problems.Add("backfill.requests_per_minute", "must be from 1 to 6000; Channel Talk allows a channel about 600, for all its tools")
+	}
+	if c.Verify.At != "" {
+		if _, err := poller.ParseSchedule(c.Verify.At, c.location); err != nil {
+			problems.Add("verify.at", "%v", err)
+		}
+	}
+	if !slices.Contains([]string{tellNobody, tellDifferences, tellAlways}, c.Verify.Tell) {
+		problems.Add("verify.tell", `must be "never", "differences" or "always"`)
 	}
 	if len(c.Channels) == 0 {
 		problems.Add("channel", "no [[channel]]: name at least one Channel Talk channel")

@@ -97,7 +97,7 @@ Start here:
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRunCommand(), newCheckCommand(), newDemoCommand(), newInitCommand(), newPreviewCommand(), newStatusCommand(), newEventsCommand(), newShowCommand(), newQueueCommand(), newAlertCommand(), newBackfillCommand(), newForgetCommand(), newBackupCommand(), newManCommand(), newVersionCommand())
+	root.AddCommand(newRunCommand(), newCheckCommand(), newDemoCommand(), newInitCommand(), newPreviewCommand(), newStatusCommand(), newEventsCommand(), newShowCommand(), newQueueCommand(), newAlertCommand(), newBackfillCommand(), newVerifyCommand(), newForgetCommand(), newBackupCommand(), newManCommand(), newVersionCommand())
 	return root
 }
 

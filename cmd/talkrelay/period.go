@@ -47,3 +47,10 @@ func parseMoment(flag, text string, loc *time.Location) (t time.Time, day bool, 
 	}
 	return t, false, fmt.Errorf("%s %q is no day or time: write it as in 2026-01-31 or 2026-01-31T09:00", flag, text)
 }
+
+// dayOf returns the day that t is in.
+func dayOf(t time.Time, loc *time.Location) period {
+	t = t.In(loc)
+	from := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, loc)
+	return period{from, from.AddDate(0, 0, 1)}
+}
