@@ -10,19 +10,6 @@ import (
 	"time"
 )
 
-// Kind names what happened. The names are Channel Talk's own webhook scopes, where it has one.
-type Kind string
-
-// The kinds of event a route can ask for.
-const (
-	UserChatOpened Kind = "userChat.opened"         // a new inquiry, or a closed one that was opened again
-	LeadContact    Kind = "lead.upserted.contact"   // contact fields of an unregistered customer, new or changed
-	MemberContact  Kind = "member.upserted.contact" // contact fields of a registered customer, new or changed
-)
-
-// Kinds lists every kind of event in the order of the documentation.
-func Kinds() []Kind { return []Kind{UserChatOpened, LeadContact, MemberContact} }
-
 // Change says whether an event is about something seen for the first time.
 type Change string
 
@@ -48,7 +35,8 @@ type Event struct {
 	Chat     Chat    `json:"chat,omitzero"`
 	User     User    `json:"user,omitzero"`
 	Old      Contact `json:"old,omitzero"`     // contact fields before an update
-	Message  Message `json:"message,omitzero"` // the customer's message where one is known, else the chat's last one
+	Before   Before  `json:"before,omitzero"`  // the chat before the change, where Kind is one in a chat's life
+	Message  Message `json:"message,omitzero"` // of an opening: the customer's where one is known; else the chat's last one
 	Assignee Person  `json:"assignee,omitzero"`
 	Team     Team    `json:"team,omitzero"`
 
@@ -85,11 +73,21 @@ type Chat struct {
 	OpenedAt        time.Time     `json:"openedAt,omitzero" expr:"openedAt"`
 	QueuedAt        time.Time     `json:"queuedAt,omitzero" expr:"queuedAt"`
 	SnoozedAt       time.Time     `json:"snoozedAt,omitzero" expr:"snoozedAt"`
-	ClosedAt        time.Time     `json:"closedAt,omitzero" expr:"closedAt"`
+	ExpiresAt       time.Time     `json:"expiresAt,omitzero" expr:"expiresAt"` // when a snooze ends
+	ClosedAt        time.Time     `json:"closedAt,omitzero" expr:"closedAt"`   // perhaps still set after the chat was opened again
 	FirstAskedAt    time.Time     `json:"firstAskedAt,omitzero" expr:"firstAskedAt"`
 	AskedAt         time.Time     `json:"askedAt,omitzero" expr:"askedAt"`
-	WaitingTime     time.Duration `json:"waitingTime,omitempty" expr:"waitingTime"` // until the first answer after opening; 0 = none yet
+	FirstRepliedAt  time.Time     `json:"firstRepliedAtAfterOpen,omitzero" expr:"firstRepliedAtAfterOpen"` // first answer since the last opening; zero = none yet
+	WaitingTime     time.Duration `json:"waitingTime,omitempty" expr:"waitingTime"`                        // until the first answer after opening; 0 = none yet
 	UserLastMessage string        `json:"userLastMessageId,omitempty" expr:"userLastMessageId"`
+}
+
+// Before is what an event in a chat's life found stored of the chat: what it was when last looked at.
+type Before struct {
+	State      string   `json:"state,omitempty" expr:"state"`
+	AssigneeID string   `json:"assigneeId,omitempty" expr:"assigneeId"`
+	TeamID     string   `json:"teamId,omitempty" expr:"teamId"`
+	Tags       []string `json:"tags,omitempty" expr:"tags"` // in alphabetical order
 }
 
 // User is a customer.
@@ -134,6 +132,3 @@ type Team struct {
 	ID   string `json:"id,omitempty" expr:"id"`
 	Name string `json:"name,omitempty" expr:"name"`
 }
-
-// ContactEvent reports whether k is about contact fields.
-func (k Kind) ContactEvent() bool { return k == LeadContact || k == MemberContact }

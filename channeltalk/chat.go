@@ -31,11 +31,13 @@ type UserChat struct {
 	FirstQueuedAt           time.Time // never reset
 	QueuedAt                time.Time // reset each time the chat is queued again
 	SnoozedAt               time.Time
+	ExpiresAt               time.Time     // when a snooze ends
 	ClosedAt                time.Time     // perhaps still set after the chat was opened again
 	FirstAskedAt            time.Time     // never reset
 	AskedAt                 time.Time     // the customer's last message that waits for an answer; zero = none does
 	FirstRepliedAtAfterOpen time.Time     // reset each time the chat is opened again
 	WaitingTime             time.Duration // from opening to first answer; 0 = no answer yet
+	UpdatedAt               time.Time     // also moves on statistics, long after a close: no sign of a change, but of age
 
 	FrontMessageID    string // last message the customer can see, by anyone, bots too
 	DeskMessageID     string // last message on the desk, private notes and logs too
@@ -119,6 +121,8 @@ func (c *UserChat) timeField(key []byte) *time.Time {
 		return &c.QueuedAt
 	case "snoozedAt":
 		return &c.SnoozedAt
+	case "expiresAt":
+		return &c.ExpiresAt
 	case "closedAt":
 		return &c.ClosedAt
 	case "firstAskedAt":
@@ -127,6 +131,8 @@ func (c *UserChat) timeField(key []byte) *time.Time {
 		return &c.AskedAt
 	case "firstRepliedAtAfterOpen":
 		return &c.FirstRepliedAtAfterOpen
+	case "updatedAt":
+		return &c.UpdatedAt
 	}
 	return nil
 }

@@ -85,6 +85,7 @@ type filterEnv struct {
 	Chat     talkrelay.Chat    `expr:"chat"`
 	User     talkrelay.User    `expr:"user"`
 	Old      talkrelay.Contact `expr:"old"`
+	Before   talkrelay.Before  `expr:"before"`
 	Message  talkrelay.Message `expr:"message"`
 	Assignee talkrelay.Person  `expr:"assignee"`
 	Team     talkrelay.Team    `expr:"team"`
@@ -97,8 +98,8 @@ type filterEnv struct {
 func newFilterEnv(e *talkrelay.Event, loc *time.Location) *filterEnv {
 	chat, message := e.Chat, e.Message
 	for _, t := range []*time.Time{
-		&chat.CreatedAt, &chat.FirstOpenedAt, &chat.OpenedAt, &chat.QueuedAt, &chat.SnoozedAt, &chat.ClosedAt,
-		&chat.FirstAskedAt, &chat.AskedAt, &message.CreatedAt,
+		&chat.CreatedAt, &chat.FirstOpenedAt, &chat.OpenedAt, &chat.QueuedAt, &chat.SnoozedAt, &chat.ExpiresAt, &chat.ClosedAt,
+		&chat.FirstAskedAt, &chat.AskedAt, &chat.FirstRepliedAt, &message.CreatedAt,
 	} {
 		if !t.IsZero() {
 			*t = t.In(loc)
@@ -107,7 +108,7 @@ func newFilterEnv(e *talkrelay.Event, loc *time.Location) *filterEnv {
 	seen := e.Seen.In(loc)
 	return &filterEnv{
 		Kind: string(e.Kind), Change: string(e.Change), Channel: e.Channel,
-		Chat: chat, User: e.User, Old: e.Old, Message: message, Assignee: e.Assignee, Team: e.Team,
+		Chat: chat, User: e.User, Old: e.Old, Before: e.Before, Message: message, Assignee: e.Assignee, Team: e.Team,
 		Tags: chat.Tags, Now: func() time.Time { return seen },
 	}
 }

@@ -26,7 +26,7 @@ type RouteConfig struct {
 // in Channel Talk's API and are zero where they are not known:
 //
 //	kind change channel              text
-//	chat user old message            as in talkrelay.Event
+//	chat user old before message     as in talkrelay.Event
 //	assignee team
 //	tags                             short for chat.tags
 //	now()                            when the event was first seen
@@ -86,6 +86,19 @@ func (r *Router) LogTo(log *slog.Logger) {
 	for i := range r.routes {
 		r.routes[i].health = talkrelay.NewHealth(log.With("route", r.routes[i].name), msgFilterFailed, msgFilterFailed)
 	}
+}
+
+// Kinds returns the kinds of event that some route asks for on a channel, in the order of talkrelay.Kinds; never nil.
+func (r *Router) Kinds(channel string) []talkrelay.Kind {
+	wanted := []talkrelay.Kind{}
+	for _, k := range talkrelay.Kinds() {
+		if slices.ContainsFunc(r.routes, func(r route) bool {
+			return slices.Contains(r.on, k) && (len(r.channels) == 0 || slices.Contains(r.channels, channel))
+		}) {
+			wanted = append(wanted, k)
+		}
+	}
+	return wanted
 }
 
 // Match returns the deliveries that events make, in the order of the events. The same events always make the same

@@ -62,6 +62,26 @@ func TestMatchFirstRouteDecidesForEachSink(t *testing.T) {
 	}
 }
 
+// Kinds that no route asks for on a channel need not be looked for there.
+func TestRouterKinds(t *testing.T) {
+	t.Parallel()
+	r := router(t,
+		dispatch.RouteConfig{Name: "a", On: []string{"userChat.closed", "userChat.opened"}, Channels: []string{"main"}, To: []string{"changes"}},
+		dispatch.RouteConfig{Name: "b", On: []string{"userChat.opened", "member.upserted.contact"}, Where: "false", To: []string{"changes"}},
+	)
+	for channel, want := range map[string][]talkrelay.Kind{
+		"main":  {talkrelay.UserChatOpened, talkrelay.MemberContact, talkrelay.UserChatClosed},
+		"japan": {talkrelay.UserChatOpened, talkrelay.MemberContact},
+	} {
+		if got := r.Kinds(channel); !slices.Equal(got, want) {
+			t.Errorf("%s: got %v, want %v", channel, got, want)
+		}
+	}
+	if got := router(t).Kinds("main"); got == nil || len(got) > 0 {
+		t.Errorf("without routes: %#v, want none, and not nil", got)
+	}
+}
+
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	opened := []string{"userChat.opened"}

@@ -236,7 +236,7 @@ func (s *chatReader) compare(ctx context.Context, p *chatPage) (Batch, error) {
 		if p.found[i] = j; !seen || j.snap != known {
 			entities[ref] = encode(j.snap)
 		}
-		meet(visitors, c, j, !seen && !silent)
+		meet(visitors, i, c, j, !seen && !silent)
 	}
 	events, err := s.tell(ctx, p, visitors, entities)
 	if err == nil && ctx.Err() != nil {

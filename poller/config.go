@@ -19,6 +19,9 @@ type Config struct {
 	// Match decides where events go. It is called before they are committed, so it must be pure and quick.
 	// nil = nowhere.
 	Match func([]talkrelay.Event) []talkrelay.Delivery
+	// Kinds are those that Match may ask for: events of others are not made, though what they would have told is noted, so
+	// that asking for them later begins with what happens then. nil = all kinds.
+	Kinds []talkrelay.Kind
 	// Followers are the sinks whose messages about a chat are kept true.
 	Followers []string
 	// Committed is called with the deliveries that have just been committed, none if only Followers have news, to wake

@@ -18,6 +18,7 @@ import (
 type contacts struct {
 	api     API
 	events  eventMaker
+	details *details
 	perStep int
 	perDay  int
 	log     *slog.Logger
@@ -46,10 +47,11 @@ func contactPace(perMinute int) (every time.Duration, n int) {
 	return time.Duration(n) * time.Minute / time.Duration(perMinute), n
 }
 
-func newContacts(cfg *Config, perStep int) *contacts {
+func newContacts(cfg *Config, d *details, perStep int) *contacts {
 	return &contacts{
 		api:     cfg.API,
 		events:  newEventMaker(cfg),
+		details: d,
 		perStep: perStep,
 		perDay:  cfg.ContactRequestsPerMinute * 24 * 60,
 		log:     cfg.Logger,
@@ -92,7 +94,7 @@ func (s *contacts) Poll(ctx context.Context, prev View, from Position) (Batch, e
 		return Batch{}, err
 	}
 	b := Batch{Entities: map[talkrelay.Ref][]byte{}}
-	if err := s.readAll(ctx, known, &r, &b); err != nil {
+	if err := s.readAll(ctx, prev, known, &r, &b); err != nil {
 		return Batch{Next: encode(r)}, err
 	}
 	if prev.Cursor() == nil || r.Unsaved >= saveUsers || now.Sub(fromMillis(r.Saved)) >= saveEvery {
@@ -225,9 +227,9 @@ func (r *round) startRecent(now time.Time) {
 }
 
 // readAll asks for customers until asking for more is of no use now, and puts r to where to go on.
-func (s *contacts) readAll(ctx context.Context, known dueUsers, r *round, b *Batch) error {
+func (s *contacts) readAll(ctx context.Context, prev View, known dueUsers, r *round, b *Batch) error {
 	for i, k := range known.users {
-		err := s.read(ctx, k, r, b)
+		err := s.read(ctx, prev, k, r, b)
 		if err == nil {
 			r.Unsaved++
 			continue
@@ -255,7 +257,7 @@ func perhapsAlone(err error) bool {
 }
 
 // read asks for one customer and adds to b what has changed. An error means that asking for others is of no use now.
-func (s *contacts) read(ctx context.Context, k knownUser, r *round, b *Batch) error {
+func (s *contacts) read(ctx context.Context, prev View, k knownUser, r *round, b *Batch) error {
 	u, err := s.api.User(ctx, k.id)
 	s.beat()
 	if err != nil {
@@ -278,11 +280,15 @@ func (s *contacts) read(ctx context.Context, k knownUser, r *round, b *Batch) er
 	row := newUserRow(u)
 	row.ID = k.id // the answer for a merged one may name another
 	c := compareUser(&k.snap, row, sighting{active: row.updatedAt})
+	if c.change != "" && s.events.wants(contactKind(row.User)) {
+		chat, err := storedChat(prev, c.snap.Chat, row.ID)
+		if err != nil {
+			return err
+		}
+		b.Events = append(b.Events, s.events.contact(row, c, chat, s.details.person(ctx, nil, chat.AssigneeID)))
+	}
 	if c.store {
 		b.Entities[talkrelay.Ref{Type: talkrelay.EntityUser, ID: k.id}] = encode(c.snap)
-	}
-	if c.change != "" {
-		b.Events = append(b.Events, s.events.contact(row, c))
 	}
 	return nil
 }

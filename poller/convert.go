@@ -15,9 +15,10 @@ import (
 // chatRow is one row of a list of chats, in our own types.
 type chatRow struct {
 	talkrelay.Chat
-	answered bool // somebody of the team has replied since the last opening
-	last     *channeltalk.Message
-	raw      json.RawMessage
+	answered  bool // somebody of the team has replied since the last opening
+	updatedAt time.Time
+	last      *channeltalk.Message
+	raw       json.RawMessage
 
 	firstQueuedAt time.Time
 }
@@ -76,15 +77,18 @@ func newChatRow(c *channeltalk.UserChat, last *channeltalk.Message) chatRow {
 			OpenedAt:        c.OpenedAt,
 			QueuedAt:        c.QueuedAt,
 			SnoozedAt:       c.SnoozedAt,
+			ExpiresAt:       c.ExpiresAt,
 			ClosedAt:        c.ClosedAt,
 			FirstAskedAt:    c.FirstAskedAt,
 			AskedAt:         c.AskedAt,
+			FirstRepliedAt:  c.FirstRepliedAtAfterOpen,
 			WaitingTime:     c.WaitingTime,
 			UserLastMessage: c.UserLastMessageID,
 		},
-		answered: !c.FirstRepliedAtAfterOpen.IsZero() || c.WaitingTime > 0,
-		last:     last,
-		raw:      c.Raw,
+		answered:  !c.FirstRepliedAtAfterOpen.IsZero() || c.WaitingTime > 0,
+		updatedAt: c.UpdatedAt,
+		last:      last,
+		raw:       c.Raw,
 
 		firstQueuedAt: c.FirstQueuedAt,
 	}

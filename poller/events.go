@@ -2,6 +2,7 @@ package poller
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"talkrelay"
@@ -10,6 +11,7 @@ import (
 
 // eventMaker fills in what the events of a channel have in common.
 type eventMaker struct {
+	kinds    map[talkrelay.Kind]bool // that somebody asks for; nil = all
 	channel  string
 	timeZone string
 	deskURL  string
@@ -17,10 +19,20 @@ type eventMaker struct {
 }
 
 func newEventMaker(cfg *Config) eventMaker {
-	return eventMaker{channel: cfg.Name, timeZone: cfg.Location.String(), deskURL: cfg.DeskURL, teams: cfg.Teams}
+	m := eventMaker{channel: cfg.Name, timeZone: cfg.Location.String(), deskURL: cfg.DeskURL, teams: cfg.Teams}
+	if cfg.Kinds != nil {
+		m.kinds = make(map[talkrelay.Kind]bool, len(cfg.Kinds))
+		for _, k := range cfg.Kinds {
+			m.kinds[k] = true
+		}
+	}
+	return m
 }
 
-// inquiry is what an event of kind userChat.opened is made of.
+// wants reports whether events of kind k are to be made at all.
+func (m *eventMaker) wants(k talkrelay.Kind) bool { return m.kinds == nil || m.kinds[k] }
+
+// inquiry is what an event about a chat is made of: its whole present state.
 type inquiry struct {
 	chat     *chatRow
 	at       time.Time // zero = the chat tells no time
@@ -31,24 +43,39 @@ type inquiry struct {
 	fallback talkrelay.User // … and this is what is known
 }
 
+// opened makes the event of an opening.
 func (m *eventMaker) opened(o inquiry) talkrelay.Event {
+	// "push" is what Channel Talk's webhook sends for a new chat (seen in receivers of it; the docs show it for messages).
+	return m.aboutChat(talkrelay.UserChatOpened, strconv.FormatInt(millis(o.at), 10), "push", o)
+}
+
+// lived makes the event of a change in a chat's life.
+func (m *eventMaker) lived(c lifeChange, before talkrelay.Before, o inquiry) talkrelay.Event {
+	o.at = c.at
+	e := m.aboutChat(c.kind, c.key, "update", o)
+	e.Before = before
+	return e
+}
+
+// aboutChat makes an event of what is known of a chat. key is the third part of its id, event the envelope's word for
+// what happened.
+func (m *eventMaker) aboutChat(kind talkrelay.Kind, key, event string, o inquiry) talkrelay.Event {
 	now := time.Now()
 	e := talkrelay.Event{
-		ID:       fmt.Sprintf("%s/%s/%d", talkrelay.UserChatOpened, o.chat.ID, millis(o.at)),
-		Kind:     talkrelay.UserChatOpened,
+		ID:       fmt.Sprintf("%s/%s/%s", kind, o.chat.ID, key),
+		Kind:     kind,
 		Channel:  m.channel,
 		At:       o.at,
 		Seen:     now,
-		Chat:     o.chat.Chat,
+		Chat:     o.chat.present(o.reopened),
 		User:     o.fallback,
 		Assignee: o.assignee,
-		Team:     talkrelay.Team{ID: o.chat.TeamID, Name: m.teams[o.chat.TeamID]},
+		Team:     m.team(o.chat.TeamID),
 		TimeZone: m.timeZone,
 	}
 	if e.At.IsZero() {
 		e.At = now
 	}
-	e.Chat.BotOnly, e.Chat.Reopened = o.chat.botOnly(), o.reopened
 	channelID := o.chat.ChannelID
 	user, message := referred{name: "user"}, referred{name: "message"}
 	if o.user != nil {
@@ -61,12 +88,24 @@ func (m *eventMaker) opened(o inquiry) talkrelay.Event {
 		e.Message, message.raw = newMessage(o.message), o.message.Raw
 	}
 	e.DeskURL = deskURL(m.deskURL, channelID, o.chat.ID)
-	// "push" is what Channel Talk's webhook sends for a new chat (seen in receivers of it; the docs show it for messages).
-	e.Envelope = newEnvelope("push", "userChat", o.chat.raw, user, message)
+	e.Envelope = newEnvelope(event, "userChat", o.chat.raw, user, message)
 	return e
 }
 
-func (m *eventMaker) contact(u userRow, c userChange) talkrelay.Event {
+// present is c as an event shows it.
+func (c *chatRow) present(reopened bool) talkrelay.Chat {
+	chat := c.Chat
+	chat.BotOnly, chat.Reopened = c.botOnly(), reopened
+	return chat
+}
+
+func (m *eventMaker) team(id string) talkrelay.Team {
+	return talkrelay.Team{ID: id, Name: m.teams[id]}
+}
+
+// contact makes the event of contact fields that are new or differ. chat is the customer's latest one, as far as it is
+// known: at least its id.
+func (m *eventMaker) contact(u userRow, c userChange, chat talkrelay.Chat, assignee talkrelay.Person) talkrelay.Event {
 	now := time.Now()
 	kind := contactKind(u.User)
 	e := talkrelay.Event{
@@ -76,10 +115,12 @@ func (m *eventMaker) contact(u userRow, c userChange) talkrelay.Event {
 		At:       u.updatedAt,
 		Seen:     now,
 		Change:   c.change,
-		Chat:     talkrelay.Chat{ID: c.snap.Chat},
+		Chat:     chat,
 		User:     u.User,
 		Old:      c.old,
-		DeskURL:  deskURL(m.deskURL, channelOf(u.raw), c.snap.Chat),
+		Assignee: assignee,
+		Team:     m.team(chat.TeamID),
+		DeskURL:  deskURL(m.deskURL, channelOf(u.raw), chat.ID),
 		TimeZone: m.timeZone,
 		Envelope: newEnvelope("upsert", "user", u.raw),
 	}

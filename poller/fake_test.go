@@ -182,7 +182,7 @@ func latest(c *channeltalk.UserChat) time.Time {
 func (a *talk) UserChats(_ context.Context, q channeltalk.Query) (*channeltalk.ChatPage, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if err := a.ask("list " + q.State); err != nil {
+	if err := a.asked("list " + q.State); err != nil {
 		return nil, err
 	}
 	if a.cap > 0 {
@@ -262,7 +262,7 @@ func (a *talk) addRow(page *channeltalk.ChatPage, c *channeltalk.UserChat) {
 func (a *talk) User(_ context.Context, id string) (*channeltalk.User, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if err := a.ask("user " + id); err != nil {
+	if err := a.asked("user " + id); err != nil {
 		return nil, err
 	}
 	u := a.users[id]
@@ -276,7 +276,7 @@ func (a *talk) User(_ context.Context, id string) (*channeltalk.User, error) {
 func (a *talk) Messages(_ context.Context, chatID string, q channeltalk.MessageQuery) (*channeltalk.MessagePage, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if err := a.ask("messages"); err != nil {
+	if err := a.asked("messages"); err != nil {
 		return nil, err
 	}
 	all := slices.Clone(a.messages[chatID])
@@ -294,13 +294,13 @@ func (a *talk) Messages(_ context.Context, chatID string, q channeltalk.MessageQ
 func (a *talk) Managers(context.Context, string, int) (*channeltalk.ManagerPage, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if err := a.ask("managers"); err != nil {
+	if err := a.asked("managers"); err != nil {
 		return nil, err
 	}
 	return &channeltalk.ManagerPage{Managers: []channeltalk.Manager{{ID: "m1", Name: "김상담", Email: "kim@example.com"}}}, nil
 }
 
-func (a *talk) ask(op string) error {
+func (a *talk) asked(op string) error {
 	a.requests[op]++
 	a.requests["all"]++
 	if a.fail != nil {
@@ -327,7 +327,7 @@ func (a *talk) tick() time.Time {
 // open adds a chat in state opened or queued, of a user of its own.
 func (a *talk) open(id, state string) *channeltalk.UserChat {
 	at := a.tick()
-	c := &channeltalk.UserChat{ID: id, ChannelID: "7", UserID: "u-" + id, State: state, CreatedAt: at}
+	c := &channeltalk.UserChat{ID: id, ChannelID: "7", UserID: "u-" + id, State: state, CreatedAt: at, UpdatedAt: at}
 	if state == "queued" {
 		c.QueuedAt, c.FirstQueuedAt = at, at
 	} else {
@@ -341,15 +341,35 @@ func (a *talk) open(id, state string) *channeltalk.UserChat {
 	return c
 }
 
-func (a *talk) close(c *channeltalk.UserChat)  { c.State, c.ClosedAt = "closed", a.tick() }
-func (a *talk) snooze(c *channeltalk.UserChat) { c.State, c.SnoozedAt = "snoozed", a.tick() }
+func (a *talk) close(c *channeltalk.UserChat)  { c.State, c.ClosedAt = "closed", a.touch(c) }
+func (a *talk) snooze(c *channeltalk.UserChat) { c.State, c.SnoozedAt = "snoozed", a.touch(c) }
 func (a *talk) reopen(c *channeltalk.UserChat) {
-	c.State, c.OpenedAt = "opened", a.tick()
+	c.State, c.OpenedAt, c.FirstRepliedAtAfterOpen = "opened", a.touch(c), time.Time{}
 	if c.FirstOpenedAt.IsZero() {
 		c.FirstOpenedAt = c.OpenedAt
 	}
 }
-func (a *talk) requeue(c *channeltalk.UserChat) { c.State, c.QueuedAt = "queued", a.tick() }
+func (a *talk) requeue(c *channeltalk.UserChat) { c.State, c.QueuedAt = "queued", a.touch(c) }
+
+// touch moves updatedAt, as every change does.
+func (a *talk) touch(c *channeltalk.UserChat) time.Time {
+	c.UpdatedAt = a.tick()
+	return c.UpdatedAt
+}
+
+func (a *talk) assign(c *channeltalk.UserChat, manager string) { c.AssigneeID, _ = manager, a.touch(c) }
+func (a *talk) tag(c *channeltalk.UserChat, tags ...string)    { c.Tags, _ = tags, a.touch(c) }
+func (a *talk) ask(c *channeltalk.UserChat)                    { c.AskedAt = a.touch(c) }
+
+// reply lets a manager answer.
+func (a *talk) reply(c *channeltalk.UserChat) {
+	at := a.touch(c)
+	if c.FirstRepliedAtAfterOpen.IsZero() {
+		c.FirstRepliedAtAfterOpen, c.WaitingTime = at, at.Sub(c.OpenedAt)
+	}
+	c.AskedAt = time.Time{}
+	a.last[c.ID] = channeltalk.Message{ID: "m" + strconv.FormatInt(a.now, 10), ChatID: c.ID, PersonType: "manager", Text: "네", CreatedAt: at}
+}
 
 // openedID is the event id of the latest opening of c.
 func openedID(c *channeltalk.UserChat) string {

@@ -82,7 +82,7 @@ func (g gathered) Entity(ref talkrelay.Ref) ([]byte, error) {
 	return g.view.Entity(ref)
 }
 
-// inOrder returns events in the order in which they happened; at one time, an inquiry before its contact. It moves each
+// inOrder returns events in the order in which they happened; at one time, in the order of talkrelay.Kinds. It moves each
 // of them once: they are large.
 func inOrder(events []talkrelay.Event) []talkrelay.Event {
 	sorted := make([]*talkrelay.Event, len(events))
@@ -90,7 +90,7 @@ func inOrder(events []talkrelay.Event) []talkrelay.Event {
 		sorted[i] = &events[i]
 	}
 	slices.SortStableFunc(sorted, func(a, b *talkrelay.Event) int {
-		return cmp.Or(a.At.Compare(b.At), cmp.Compare(b.Kind, a.Kind))
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Kind.Rank(), b.Kind.Rank()))
 	})
 	out := make([]talkrelay.Event, len(events))
 	for i, e := range sorted {

@@ -80,11 +80,13 @@ func leftSnooze(prev *chatSnapshot, c talkrelay.Chat) bool {
 // judgement is what one look at a chat means.
 type judgement struct {
 	snap     chatSnapshot
-	announce bool      // an event is due …
-	at       time.Time // … for the opening at this time
-	fresh    bool      // the chat or a time of it is new: where the list is newest first, more may follow
-	missed   bool      // the event is due to an opening that the list itself shows, not to one held back
-	reopened bool      // the chat had been opened before
+	announce bool             // an event is due …
+	at       time.Time        // … for the opening at this time
+	fresh    bool             // the chat or a time of it is new: where the list is newest first, more may follow
+	missed   bool             // the event is due to an opening that the list itself shows, not to one held back
+	reopened bool             // the chat had been opened before
+	changes  []lifeChange     // what else became of the chat …
+	before   talkrelay.Before // … which was this when last looked at
 }
 
 // judge compares c with prev (nil = never seen). With silent, whatever it shows belongs to the baseline.
@@ -93,7 +95,7 @@ func (r rules) judge(prev *chatSnapshot, c *chatRow, silent bool) judgement {
 	if prev != nil {
 		known = *prev
 	}
-	j := judgement{snap: known.next(c.Chat)}
+	j := judgement{snap: known.next(c)}
 	j.fresh = prev == nil || j.snap.Opened > known.Opened || j.snap.Queued > known.Queued
 	at, is := opening(prev, c.Chat, r.snoozeEndOpens)
 	hold := r.holdBotOnly && c.botOnly()
@@ -114,6 +116,12 @@ func (r rules) judge(prev *chatSnapshot, c *chatRow, silent bool) judgement {
 		j.snap.Held, j.announce, j.missed, j.at = 0, true, true, at
 	case known.Held != 0 && c.spokenFor():
 		j.snap.Held, j.announce, j.at = 0, true, fromMillis(known.Held)
+	}
+	if !silent {
+		j.changes = lifeChanges(prev, &j, c)
+	}
+	if len(j.changes) > 0 {
+		j.before = known.before()
 	}
 	return j
 }

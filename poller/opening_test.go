@@ -103,7 +103,7 @@ func TestOpening(t *testing.T) {
 			if tt.prev == nil {
 				return
 			}
-			next := tt.prev.next(tt.chat)
+			next := tt.prev.next(&chatRow{Chat: tt.chat})
 			if next.Opened < tt.prev.Opened || next.Queued < tt.prev.Queued {
 				t.Errorf("snapshot lowered to %+v", next)
 			}
@@ -117,7 +117,7 @@ func TestOpening(t *testing.T) {
 func TestStaleReplyKeepsTheState(t *testing.T) {
 	t.Parallel()
 	s := chatSnapshot{Opened: ms(9), State: "snoozed"}
-	if got := s.next(talkrelay.Chat{State: "opened", OpenedAt: at(5)}); got != s {
+	if got := s.next(&chatRow{Chat: talkrelay.Chat{State: "opened", OpenedAt: at(5)}}); got != s {
 		t.Errorf("snapshot became %+v", got)
 	}
 }

@@ -47,7 +47,7 @@ func New(cfg Config) (*Poller, error) {
 	p.add(JobSweep, cfg.Sweep, &chats{sweep, shared}, time.Minute)
 	if cfg.ContactRequestsPerMinute > 0 {
 		every, n := contactPace(cfg.ContactRequestsPerMinute)
-		p.contacts = newContacts(&p.cfg, n)
+		p.contacts = newContacts(&p.cfg, shared.details, n)
 		p.jobs = append(p.jobs, p.newJob(JobContacts, Schedule{spec: "@every " + every.String(), every: every}, p.contacts, 2*time.Minute))
 		p.jobs[len(p.jobs)-1].paced = true
 	}

@@ -26,8 +26,9 @@ func NewReplay(cfg Config) *Replay {
 }
 
 // Events returns what the chats of page make, oldest first: one talkrelay.UserChatOpened for the last opening of each,
-// and for each customer with contact fields one event about these. What the page leaves out (the customer's own words, an
-// assignee's name, a customer) is read from the API; what cannot be read is done without.
+// what has become of it that has a time (replied, snoozed, closed), and for each customer with contact fields one event
+// about these. What the page leaves out (the customer's own words, an assignee's name, a customer) is read from the API;
+// what cannot be read is done without.
 //
 // IDs are those that a poll gives, with one difference: a poll that saw a chat in the queue and then opened has told of it
 // under its queuedAt, and here it has its openedAt.

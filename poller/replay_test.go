@@ -39,7 +39,7 @@ func TestReplayMakesTheEventsOfAPoll(t *testing.T) {
 		}
 		got = append(got, events...)
 	}
-	if len(got) != len(s.order) || len(got) != 5 {
+	if len(got) != len(s.order) || len(got) != 6 {
 		t.Fatalf("%d events, a poll made %d: %v", len(got), len(s.order), s.order)
 	}
 	for _, e := range got {

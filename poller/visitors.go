@@ -16,12 +16,13 @@ type visitor struct {
 	known    bool // snap was stored before
 	sighting sighting
 	opened   int64 // when sighting.chat was, Unix milliseconds
+	chats    []int // indices of their rows on the page
 	wanted   bool  // a chat of theirs is announced
 }
 
-// meet notes who is behind c. newcomer = a chat never seen before, and not part of the baseline. Of several chats of one
+// meet notes who is behind c, the i-th row. newcomer = a chat never seen before, and not part of the baseline. Of several chats of one
 // user the one opened last counts: the rows may be in any order.
-func meet(visitors map[string]*visitor, c *chatRow, j judgement, newcomer bool) {
+func meet(visitors map[string]*visitor, i int, c *chatRow, j judgement, newcomer bool) {
 	if c.UserID == "" {
 		return
 	}
@@ -30,6 +31,7 @@ func meet(visitors map[string]*visitor, c *chatRow, j judgement, newcomer bool) 
 		v = &visitor{id: c.UserID}
 		visitors[c.UserID] = v
 	}
+	v.chats = append(v.chats, i)
 	for _, at := range []time.Time{c.CreatedAt, c.OpenedAt, c.QueuedAt, c.ClosedAt} {
 		if at.After(v.sighting.active) {
 			v.sighting.active = at
@@ -66,20 +68,22 @@ func (s *chatReader) tell(ctx context.Context, p *chatPage, visitors map[string]
 			return nil, err
 		}
 		v.known = known
-		if e := s.greet(ctx, v, entities); e != nil {
+		e, err := s.greet(ctx, p, v, entities)
+		if err != nil {
+			return nil, err
+		}
+		if e != nil {
 			events = append(events, *e)
 		}
 	}
 	for i := range p.rows {
-		if j := p.found[i]; j.announce {
-			events = append(events, s.inquiry(ctx, p, &p.rows[i], j, visitors[p.rows[i].UserID]))
-		}
+		events = append(events, s.story(ctx, p, i, visitors[p.rows[i].UserID])...)
 	}
 	return inOrder(events), nil
 }
 
 // greet compares a visitor with what is stored and returns the event if there is one.
-func (s *chatReader) greet(ctx context.Context, v *visitor, entities map[talkrelay.Ref][]byte) *talkrelay.Event {
+func (s *chatReader) greet(ctx context.Context, p *chatPage, v *visitor, entities map[talkrelay.Ref][]byte) (*talkrelay.Event, error) {
 	ref := talkrelay.Ref{Type: talkrelay.EntityUser, ID: v.id}
 	if v.row == nil && v.wanted {
 		if u := s.details.user(ctx, v.id); u != nil {
@@ -93,7 +97,7 @@ func (s *chatReader) greet(ctx context.Context, v *visitor, entities map[talkrel
 			// only not be there yet.
 			entities[ref] = encode(userSnapshot{Unread: true, Chat: v.sighting.chat, Day: epochDay(v.sighting.active)})
 		}
-		return nil
+		return nil, nil
 	}
 	if v.row.updatedAt.After(v.sighting.active) {
 		v.sighting.active = v.row.updatedAt
@@ -106,16 +110,36 @@ func (s *chatReader) greet(ctx context.Context, v *visitor, entities map[talkrel
 	if c.store {
 		entities[ref] = encode(c.snap)
 	}
-	if c.change == "" {
-		return nil
+	if c.change == "" || !s.events.wants(contactKind(v.row.User)) {
+		return nil, nil
 	}
-	e := s.events.contact(*v.row, c)
-	return &e
+	chat, err := p.chatOf(v, c.snap.Chat)
+	if err != nil {
+		return nil, err
+	}
+	e := s.events.contact(*v.row, c, chat, s.details.person(ctx, p.Managers, chat.AssigneeID))
+	return &e, nil
 }
 
-// inquiry makes the event of an opening.
-func (s *chatReader) inquiry(ctx context.Context, p *chatPage, c *chatRow, j judgement, v *visitor) talkrelay.Event {
-	o := inquiry{chat: c, at: j.at, reopened: j.reopened, message: s.details.message(ctx, c)}
+// chatOf returns the chat with this id as the page shows it, else as it is stored.
+func (p *chatPage) chatOf(v *visitor, id string) (talkrelay.Chat, error) {
+	for _, i := range v.chats {
+		if c := &p.rows[i]; c.ID == id {
+			return c.present(p.found[i].reopened), nil
+		}
+	}
+	return storedChat(p.prev, id, v.id)
+}
+
+// story makes the events of one row.
+func (s *chatReader) story(ctx context.Context, p *chatPage, i int, v *visitor) []talkrelay.Event {
+	c, j := &p.rows[i], &p.found[i]
+	changes := slices.DeleteFunc(slices.Clone(j.changes), func(c lifeChange) bool { return !s.events.wants(c.kind) })
+	announce := j.announce && s.events.wants(talkrelay.UserChatOpened)
+	if !announce && len(changes) == 0 {
+		return nil
+	}
+	o := inquiry{chat: c, at: j.at, reopened: j.reopened}
 	o.assignee = s.details.person(ctx, p.Managers, c.AssigneeID)
 	if v != nil {
 		o.user = v.row
@@ -123,7 +147,18 @@ func (s *chatReader) inquiry(ctx context.Context, p *chatPage, c *chatRow, j jud
 			o.fallback = talkrelay.User{ID: v.id, Member: v.snap.Member, Contact: v.snap.contact()}
 		}
 	}
-	return s.events.opened(o)
+	var events []talkrelay.Event
+	if announce {
+		o.message = s.details.message(ctx, c)
+		events = append(events, s.events.opened(o))
+	}
+	if o.message = nil; c.last != nil && showable(c.last) {
+		o.message = c.last
+	}
+	for _, change := range changes {
+		events = append(events, s.events.lived(change, j.before, o))
+	}
+	return events
 }
 
 func sortedKeys(m map[string]*visitor) []string {

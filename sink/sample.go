@@ -18,7 +18,29 @@ func SampleEvents() []talkrelay.Event {
 	lead.User.Member, lead.User.Type, lead.User.MemberID = false, "lead", ""
 	member.Old = talkrelay.Contact{}
 	opened.Old = talkrelay.Contact{}
-	return []talkrelay.Event{opened, lead, member}
+	return append([]talkrelay.Event{opened, lead, member}, sampleLife(opened)...)
+}
+
+// sampleLife is what becomes of the chat of an opening.
+func sampleLife(opened talkrelay.Event) []talkrelay.Event {
+	at := opened.At
+	before := talkrelay.Before{State: "opened", AssigneeID: "8", TeamID: "2", Tags: []string{"배송", "재문의"}}
+	step := func(id string, kind talkrelay.Kind, after time.Duration) talkrelay.Event {
+		e := opened
+		e.ID, e.Kind, e.Change, e.Before = id, kind, "", before
+		e.At, e.Seen = at.Add(after), at.Add(after+3*time.Second)
+		return e
+	}
+	assigned := step("sample-assigned", talkrelay.UserChatAssigned, time.Minute)
+	tagged := step("sample-tagged", talkrelay.UserChatTagged, 2*time.Minute)
+	replied := step("sample-replied", talkrelay.UserChatReplied, 3*time.Minute)
+	replied.Message = talkrelay.Message{ID: "m2", PersonType: "manager", Text: "바로 확인해 드릴게요.", CreatedAt: replied.At}
+	replied.Chat.AskedAt = time.Time{}
+	snoozed := step("sample-snoozed", talkrelay.UserChatSnoozed, time.Hour)
+	snoozed.Chat.State = "snoozed"
+	closed := step("sample-closed", talkrelay.UserChatClosed, 2*time.Hour)
+	closed.Chat.State, closed.Chat.AskedAt = "closed", time.Time{}
+	return []talkrelay.Event{assigned, tagged, replied, snoozed, closed}
 }
 
 func sampleEvent() talkrelay.Event {
@@ -41,8 +63,8 @@ func sampleChat(at time.Time) talkrelay.Chat {
 		ID: "6641a7e0c5", ChannelID: "1", UserID: "u1", State: "opened", Name: "홍길동", Title: "배송 문의",
 		Description: "주문 123", Priority: "medium", MediumType: "native", Page: "/orders/123", Workflow: "w1",
 		HandlingType: "manager", AssigneeID: "7", TeamID: "3", ManagerIDs: []string{"7", "8"}, Tags: []string{"배송", "VIP"},
-		CreatedAt: at, FirstOpenedAt: at, OpenedAt: at, QueuedAt: at, SnoozedAt: at.Add(time.Hour),
-		ClosedAt: at.Add(2 * time.Hour), FirstAskedAt: at, AskedAt: at, WaitingTime: 3 * time.Minute, UserLastMessage: "m1",
+		CreatedAt: at, FirstOpenedAt: at, OpenedAt: at, QueuedAt: at, SnoozedAt: at.Add(time.Hour), ExpiresAt: at.Add(24 * time.Hour),
+		ClosedAt: at.Add(2 * time.Hour), FirstAskedAt: at, AskedAt: at, FirstRepliedAt: at.Add(3 * time.Minute), WaitingTime: 3 * time.Minute, UserLastMessage: "m1",
 	}
 }
 

@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"slices"
 	"time"
 
 	"talkrelay"
@@ -14,6 +15,7 @@ type View struct {
 	Chat     ViewChat
 	User     ViewUser
 	Old      talkrelay.Contact
+	Before   ViewBefore
 	Message  ViewMessage
 	Assignee talkrelay.Person
 	Team     talkrelay.Team
@@ -29,17 +31,27 @@ type View struct {
 // ViewChat is a chat with values that print well.
 type ViewChat struct {
 	talkrelay.Chat
-	ManagerIDs    List
-	Tags          List
-	CreatedAt     Time
-	FirstOpenedAt Time
-	OpenedAt      Time
-	QueuedAt      Time
-	SnoozedAt     Time
-	ClosedAt      Time
-	FirstAskedAt  Time
-	AskedAt       Time
-	WaitingTime   Duration
+	ManagerIDs     List
+	Tags           List
+	CreatedAt      Time
+	FirstOpenedAt  Time
+	OpenedAt       Time
+	QueuedAt       Time
+	SnoozedAt      Time
+	ExpiresAt      Time
+	ClosedAt       Time
+	FirstAskedAt   Time
+	AskedAt        Time
+	FirstRepliedAt Time
+	WaitingTime    Duration
+}
+
+// ViewBefore is a chat before the change that an event tells of, with what the change made of its tags.
+type ViewBefore struct {
+	talkrelay.Before
+	Tags    List
+	Added   List // tags that the chat has got
+	Removed List // tags that it has no more
 }
 
 // ViewUser is a customer with values that print well.
@@ -81,6 +93,7 @@ func NewViewIn(e talkrelay.Event, lang Language, usual *time.Location) View {
 		Chat:     viewChat(e.Chat, in),
 		User:     viewUser(e.User),
 		Old:      cleanContact(e.Old),
+		Before:   viewBefore(e),
 		Message:  viewMessage(e.Message, in),
 		Assignee: e.Assignee,
 		Team:     e.Team,
@@ -105,19 +118,43 @@ func viewChat(c talkrelay.Chat, in func(time.Time) Time) ViewChat {
 	c.Description = Clean(c.Description)
 	c.Tags, c.ManagerIDs = cleanList(c.Tags), cleanList(c.ManagerIDs)
 	return ViewChat{
-		Chat:          c,
-		ManagerIDs:    c.ManagerIDs,
-		Tags:          c.Tags,
-		CreatedAt:     in(c.CreatedAt),
-		FirstOpenedAt: in(c.FirstOpenedAt),
-		OpenedAt:      in(c.OpenedAt),
-		QueuedAt:      in(c.QueuedAt),
-		SnoozedAt:     in(c.SnoozedAt),
-		ClosedAt:      in(c.ClosedAt),
-		FirstAskedAt:  in(c.FirstAskedAt),
-		AskedAt:       in(c.AskedAt),
-		WaitingTime:   Duration(c.WaitingTime),
+		Chat:           c,
+		ManagerIDs:     c.ManagerIDs,
+		Tags:           c.Tags,
+		CreatedAt:      in(c.CreatedAt),
+		FirstOpenedAt:  in(c.FirstOpenedAt),
+		OpenedAt:       in(c.OpenedAt),
+		QueuedAt:       in(c.QueuedAt),
+		SnoozedAt:      in(c.SnoozedAt),
+		ExpiresAt:      in(c.ExpiresAt),
+		ClosedAt:       in(c.ClosedAt),
+		FirstAskedAt:   in(c.FirstAskedAt),
+		AskedAt:        in(c.AskedAt),
+		FirstRepliedAt: in(c.FirstRepliedAt),
+		WaitingTime:    Duration(c.WaitingTime),
 	}
+}
+
+func viewBefore(e talkrelay.Event) ViewBefore {
+	if !e.Kind.LifeEvent() {
+		return ViewBefore{}
+	}
+	b := e.Before
+	toOneLine(&b.State, &b.AssigneeID, &b.TeamID)
+	b.Tags = cleanList(b.Tags)
+	tags := cleanList(e.Chat.Tags)
+	return ViewBefore{Before: b, Tags: b.Tags, Added: without(tags, b.Tags), Removed: without(b.Tags, tags)}
+}
+
+// without returns those of list that are not in others.
+func without(list, others []string) []string {
+	var rest []string
+	for _, s := range list {
+		if !slices.Contains(others, s) {
+			rest = append(rest, s)
+		}
+	}
+	return rest
 }
 
 func viewUser(u talkrelay.User) ViewUser {

@@ -80,12 +80,12 @@ func TestNewViewCleans(t *testing.T) {
 // Ids, states and the rest come from outside as well: a customer's own systems choose the member id, for one.
 func TestNewViewCleansEveryText(t *testing.T) {
 	t.Parallel()
-	var e talkrelay.Event
-	for _, part := range []any{&e.Chat, &e.User, &e.User.Contact, &e.Old, &e.Message, &e.Assignee, &e.Team, &e.DeskURL} {
+	e := talkrelay.Event{Kind: talkrelay.UserChatClosed}
+	for _, part := range []any{&e.Chat, &e.User, &e.User.Contact, &e.Old, &e.Before, &e.Message, &e.Assignee, &e.Team, &e.DeskURL} {
 		eachText(part, func(text reflect.Value) { text.SetString("a\x00\u202eb") })
 	}
 	v := sink.NewView(e, sink.Korean)
-	for _, part := range []any{&v.Chat, &v.User, &v.Old, &v.Message, &v.Assignee, &v.Team, &v.DeskURL} {
+	for _, part := range []any{&v.Chat, &v.User, &v.Old, &v.Before, &v.Message, &v.Assignee, &v.Team, &v.DeskURL} {
 		eachText(part, func(text reflect.Value) {
 			if text.String() != "ab" {
 				t.Errorf("%T holds %q", part, text)

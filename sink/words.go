@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"talkrelay"
 )
 
 // Words are the words of one language that destinations and templates need. No field is empty in any language.
@@ -13,6 +15,11 @@ type Words struct {
 	Reopened       string // a closed chat was opened again
 	ContactAdded   string // contact fields of a customer seen for the first time
 	ContactChanged string // contact fields differ
+	Assigned       string // another manager or team has the chat, or nobody
+	Tagged         string // the chat has other tags
+	Replied        string // a manager answered
+	Snoozed        string
+	Closed         string
 
 	// Labels of what a message shows.
 	Customer   string
@@ -29,6 +36,8 @@ type Words struct {
 	Answer     string // the link to the chat
 	Received   string // beside the time a chat was opened
 	Changed    string // beside the time contact fields changed
+	FirstReply string // the label before how long the customer waited for it
+	Until      string // the label before the end of a snooze
 
 	// Stand-ins.
 	None   string // a contact field that has, or had, no value
@@ -40,6 +49,7 @@ type Words struct {
 	ChangesTab   string
 	Inquiries    InquiryHeaders
 	Changes      ChangeHeaders
+	Events       EventHeaders
 
 	files    string    // "%d attachments"
 	waiting  string    // "waiting %s"
@@ -64,6 +74,50 @@ type InquiryHeaders struct {
 // ChangeHeaders are the headers of the tab with one row a changed contact field, in the order of the columns.
 type ChangeHeaders struct {
 	ChangedAt, ChatID, Customer, Field, Old, New string
+}
+
+// EventHeaders are the headers that only the tab with one row an event has; it shares the others with InquiryHeaders.
+type EventHeaders struct {
+	HappenedAt, Event, Detail string
+}
+
+// Event is what happened, as a heading says it. A kind it does not know is returned as it is.
+func (w *Words) Event(v *View) string {
+	switch v.Kind {
+	case talkrelay.UserChatOpened:
+		if v.Chat.Reopened {
+			return w.Reopened
+		}
+		return w.NewInquiry
+	case talkrelay.LeadContact, talkrelay.MemberContact:
+		if v.Change == talkrelay.Created {
+			return w.ContactAdded
+		}
+		return w.ContactChanged
+	case talkrelay.UserChatAssigned:
+		return w.Assigned
+	case talkrelay.UserChatTagged:
+		return w.Tagged
+	case talkrelay.UserChatReplied:
+		return w.Replied
+	case talkrelay.UserChatSnoozed:
+		return w.Snoozed
+	case talkrelay.UserChatClosed:
+		return w.Closed
+	}
+	return string(v.Kind)
+}
+
+// TagChanges shows which tags a chat has got and lost: "+환불 −배송".
+func TagChanges(v *View) string {
+	var parts []string
+	for _, tag := range v.Before.Added {
+		parts = append(parts, "+"+tag)
+	}
+	for _, tag := range v.Before.Removed {
+		parts = append(parts, "−"+tag)
+	}
+	return strings.Join(parts, " ")
 }
 
 // Values the Open API documents for userChat.state and userChat.mediumType. It may add more.

@@ -5,6 +5,11 @@ var english = Words{
 	Reopened:       "Reopened inquiry",
 	ContactAdded:   "Contact details added",
 	ContactChanged: "Contact details changed",
+	Assigned:       "Assignee changed",
+	Tagged:         "Tags changed",
+	Replied:        "Answered",
+	Snoozed:        "Snoozed",
+	Closed:         "Closed",
 
 	Customer:   "Customer",
 	Team:       "Team",
@@ -20,6 +25,8 @@ var english = Words{
 	Answer:     "Answer in Channel Talk",
 	Received:   "Received",
 	Changed:    "Changed",
+	FirstReply: "First reply",
+	Until:      "Until",
 
 	None:   "none",
 	NoName: "Unnamed customer",
@@ -36,6 +43,7 @@ var english = Words{
 	Changes: ChangeHeaders{
 		ChangedAt: "Changed at", ChatID: "Chat ID", Customer: "Customer", Field: "Field", Old: "Old", New: "New",
 	},
+	Events: EventHeaders{HappenedAt: "Happened at", Event: "Event", Detail: "Detail"},
 
 	files:    "attachments: %d",
 	waiting:  "waiting %s",

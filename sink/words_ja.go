@@ -5,6 +5,11 @@ var japanese = Words{
 	Reopened:       "再開された問い合わせ",
 	ContactAdded:   "連絡先の登録",
 	ContactChanged: "連絡先の変更",
+	Assigned:       "担当者の変更",
+	Tagged:         "タグの変更",
+	Replied:        "返信済み",
+	Snoozed:        "保留",
+	Closed:         "対応終了",
 
 	Customer:   "お客様",
 	Team:       "チーム",
@@ -20,6 +25,8 @@ var japanese = Words{
 	Answer:     "チャネルトークで返信",
 	Received:   "受付",
 	Changed:    "変更",
+	FirstReply: "初回返信",
+	Until:      "再開予定",
 
 	None:   "なし",
 	NoName: "お名前なし",
@@ -36,6 +43,7 @@ var japanese = Words{
 	Changes: ChangeHeaders{
 		ChangedAt: "変更日時", ChatID: "チャットID", Customer: "お客様名", Field: "項目", Old: "変更前", New: "変更後",
 	},
+	Events: EventHeaders{HappenedAt: "発生日時", Event: "イベント", Detail: "内容"},
 
 	files:    "添付ファイル %d件",
 	waiting:  "待ち時間 %s",

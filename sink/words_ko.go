@@ -5,6 +5,11 @@ var korean = Words{
 	Reopened:       "다시 열린 문의",
 	ContactAdded:   "연락처 등록",
 	ContactChanged: "연락처 변경",
+	Assigned:       "담당자 변경",
+	Tagged:         "상담 태그 변경",
+	Replied:        "답변함",
+	Snoozed:        "보류됨",
+	Closed:         "상담 종료",
 
 	Customer:   "고객",
 	Team:       "팀",
@@ -20,6 +25,8 @@ var korean = Words{
 	Answer:     "채널톡에서 답변하기",
 	Received:   "접수",
 	Changed:    "변경",
+	FirstReply: "첫 응대",
+	Until:      "다시 열림",
 
 	None:   "없음",
 	NoName: "이름 없는 고객",
@@ -36,6 +43,7 @@ var korean = Words{
 	Changes: ChangeHeaders{
 		ChangedAt: "변경일시", ChatID: "상담ID", Customer: "고객명", Field: "항목", Old: "이전 값", New: "새 값",
 	},
+	Events: EventHeaders{HappenedAt: "발생일시", Event: "이벤트", Detail: "내용"},
 
 	files:    "첨부파일 %d개",
 	waiting:  "%s째 대기",

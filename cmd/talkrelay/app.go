@@ -137,7 +137,7 @@ func (d *daemon) newPoller(a *app, c channelPlan, router *dispatch.Router) (appP
 	client := a.links.client(c)
 	cfg := c.poller
 	cfg.API, cfg.Store, cfg.Epoch = client, d.db, d.db.Epoch()
-	cfg.Match, cfg.Followers, cfg.Committed = router.Match, a.followers(), a.wake
+	cfg.Match, cfg.Kinds, cfg.Followers, cfg.Committed = router.Match, router.Kinds(cfg.Name), a.followers(), a.wake
 	cfg.Logger = a.log
 	cfg.Beat = func() { d.watchdog.beat(c.poller.Name) }
 	schedule, err := poller.ParseSchedule(cfg.Poll, cfg.Location)

@@ -31,6 +31,8 @@ func columnsOf(c Config) ([]column, error) {
 	case Mixed:
 		// The columns of a change that tell what an inquiry's row tells as well are not repeated.
 		return defaultColumns(c.Language, append(inquiryColumns(), changeColumns()[3:]...)), nil
+	case Events:
+		return defaultColumns(c.Language, eventColumns()), nil
 	}
 	return defaultColumns(c.Language, inquiryColumns()), nil
 }

@@ -70,16 +70,20 @@ const (
 	Inquiries DefaultSet = "inquiries" // one row an inquiry: for userChat.opened
 	Changes   DefaultSet = "changes"   // one row a change of contact fields
 	Mixed     DefaultSet = "mixed"     // Inquiries and then the change itself, where a sheet gets both
+	Events    DefaultSet = "events"    // one row an event, which says what happened: for all other kinds, alone or together
 )
 
 // DefaultsFor returns the set for a sheet that gets events of these kinds.
 func DefaultsFor(kinds ...talkrelay.Kind) DefaultSet {
 	var inquiries, changes bool
 	for _, k := range kinds {
-		if k.ContactEvent() {
+		switch {
+		case k.ContactEvent():
 			changes = true
-		} else {
+		case k == talkrelay.UserChatOpened:
 			inquiries = true
+		default:
+			return Events
 		}
 	}
 	switch {

@@ -94,6 +94,8 @@ func TestDefaultsFor(t *testing.T) {
 	must(t, sheets.DefaultsFor(talkrelay.UserChatOpened), sheets.Inquiries, "inquiries")
 	must(t, sheets.DefaultsFor(talkrelay.LeadContact, talkrelay.MemberContact), sheets.Changes, "changes")
 	must(t, sheets.DefaultsFor(talkrelay.LeadContact, talkrelay.UserChatOpened), sheets.Mixed, "both")
+	must(t, sheets.DefaultsFor(talkrelay.UserChatClosed), sheets.Events, "the end of an inquiry")
+	must(t, sheets.DefaultsFor(talkrelay.UserChatOpened, talkrelay.LeadContact, talkrelay.UserChatTagged), sheets.Events, "all sorts")
 }
 
 // Sinks share an account when key and endpoint are the same, whatever else differs.

@@ -51,9 +51,9 @@ func (c Config) Validate() talkrelay.Problems {
 		p.Add("endpoint", "must be an https:// URL (http:// only on this machine)")
 	}
 	switch c.Defaults {
-	case Inquiries, Changes, Mixed:
+	case Inquiries, Changes, Mixed, Events:
 	default:
-		p.Add("defaults", "%q is not known: allowed are %q, %q, %q", c.Defaults, Inquiries, Changes, Mixed)
+		p.Add("defaults", "%q is not known: allowed are %q, %q, %q, %q", c.Defaults, Inquiries, Changes, Mixed, Events)
 	}
 	c.validateColumns(&p)
 	if len(p) == 0 {

@@ -13,6 +13,7 @@ import (
 type card struct {
 	emoji   string
 	heading string   // what happened
+	bare    bool     // the heading is needed to see what happened
 	name    string   // of the customer
 	mention string   // markup: the operator's own
 	status  []string // markup: team, assignee, waiting
@@ -34,9 +35,12 @@ func (s *Sink) newCard(v sink.View, now time.Time) card {
 		c.name = w.NoName
 	}
 	c.name = firstRunes(c.name, maxName)
-	if v.Kind.ContactEvent() {
+	switch {
+	case v.Kind.ContactEvent():
 		s.contactCard(&c, v, w)
-	} else {
+	case v.Kind.LifeEvent():
+		lifeCard(&c, v, w, now)
+	default:
 		s.chatCard(&c, v, w, now)
 	}
 	return c

@@ -66,6 +66,9 @@ const maxDigestQuote = 60
 // digestLine is the card as one line of mrkdwn, with a link to the chat.
 func (c card) digestLine() string {
 	line := "• " + c.emoji + " " + bold(c.name)
+	if c.bare {
+		line += " " + escape(c.heading, maxLine)
+	}
 	if c.quote != "" {
 		line += " " + escape(firstRunes(sink.OneLine(c.quote), maxDigestQuote), maxLine)
 	}

@@ -37,7 +37,9 @@ func goldenEvents() map[string]talkrelay.Event {
 
 	bare := talkrelay.Event{ID: "bare", Kind: talkrelay.UserChatOpened, At: opened.At, Chat: talkrelay.Chat{ID: "6641a7e0c5"}}
 
+	samples := sink.SampleEvents()
 	return map[string]talkrelay.Event{
+		"assigned": samples[3], "tagged": samples[4], "replied": samples[5], "snoozed": samples[6], "closed": samples[7],
 		"opened": opened, "reopened": reopened, "alf": alf, "bare": bare,
 		"changed": sink.SampleEvents()[1], "added": sink.SampleEvents()[2],
 	}

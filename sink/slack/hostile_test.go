@@ -149,6 +149,7 @@ func hostileEvent(kind talkrelay.Kind, text string) talkrelay.Event {
 			ID: text, MemberID: text, Name: text, Tags: []string{text}, Profile: map[string]string{text: text},
 			Contact: talkrelay.Contact{Email: text, MobileNumber: text, LandlineNumber: text},
 		},
+		Before:   talkrelay.Before{State: text, Tags: []string{"x" + text}},
 		Old:      talkrelay.Contact{Email: "x" + text, MobileNumber: "x" + text, LandlineNumber: "x" + text},
 		Message:  talkrelay.Message{Text: text, PersonType: text, Files: 3},
 		Assignee: talkrelay.Person{ID: text, Name: text, Email: text},
@@ -164,7 +165,7 @@ const (
 	everyText = ownFixed + ` {{.Chat.ID}} {{.Chat.Name}} {{.Chat.Title}} {{.Chat.Description}} {{.Chat.Page}} {{.Chat.State}}
 {{state .Chat.State}} {{medium .Chat.MediumType}} {{.Tags}} {{join "|" .Tags}} {{range .Chat.Tags}}{{.}}{{end}} {{.Chat.Chat.Tags}}
 {{.User}} {{.User.Name}} {{.User.MemberID}} {{.User.Email}} {{.User.MobileNumber}} {{.User.LandlineNumber}} {{.User.Profile}} {{.User.Tags}}
-{{.Old}} {{.Old.Email}} {{.Old.MobileNumber}} {{range .Changes}}{{.Field}} {{.Old}} {{.New}}{{end}}
+{{.Old}} {{.Old.Email}} {{.Old.MobileNumber}} {{.Before}} {{.Before.Removed}} {{range .Changes}}{{.Field}} {{.Old}} {{.New}}{{end}}
 {{.Message.Text}} {{truncate 20 .Message.Text}} {{oneline .Message.Text}} {{mask .User.Email}} {{maskName .User.Name}} {{default "-" .User.Name}}
 {{.Assignee}} {{.Team.Name}} {{.Channel}} {{.DeskURL}} <{{.DeskURL}}|desk>`
 )

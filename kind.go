@@ -1,0 +1,49 @@
+package talkrelay
+
+import "slices"
+
+// Kind names what happened. The names are Channel Talk's own webhook scopes, where it has one.
+type Kind string
+
+// The kinds of event a route can ask for.
+const (
+	UserChatOpened Kind = "userChat.opened"         // a new inquiry, or a closed one that was opened again
+	LeadContact    Kind = "lead.upserted.contact"   // contact fields of an unregistered customer, new or changed
+	MemberContact  Kind = "member.upserted.contact" // contact fields of a registered customer, new or changed
+
+	// What becomes of a chat once it is open. No webhook tells of these.
+	UserChatAssigned Kind = "userChat.assigned" // another manager or team has it, or nobody has any more
+	UserChatTagged   Kind = "userChat.tagged"   // other tags
+	UserChatReplied  Kind = "userChat.replied"  // a manager answered: first since the opening, or what the customer waited for
+	UserChatSnoozed  Kind = "userChat.snoozed"
+	UserChatClosed   Kind = "userChat.closed"
+)
+
+var kinds = [...]Kind{
+	UserChatOpened, LeadContact, MemberContact,
+	UserChatAssigned, UserChatTagged, UserChatReplied, UserChatSnoozed, UserChatClosed,
+}
+
+// Kinds lists every kind of event in the order of the documentation, which is also the order in which events of one
+// moment are told.
+func Kinds() []Kind { return slices.Clone(kinds[:]) }
+
+// Rank is the place of k in Kinds, len(Kinds()) if it is none of them.
+func (k Kind) Rank() int {
+	if i := slices.Index(kinds[:], k); i >= 0 {
+		return i
+	}
+	return len(kinds)
+}
+
+// ContactEvent reports whether k is about contact fields.
+func (k Kind) ContactEvent() bool { return k == LeadContact || k == MemberContact }
+
+// LifeEvent reports whether k is about what became of a chat after its opening.
+func (k Kind) LifeEvent() bool {
+	switch k {
+	case UserChatAssigned, UserChatTagged, UserChatReplied, UserChatSnoozed, UserChatClosed:
+		return true
+	}
+	return false
+}
