@@ -149,6 +149,7 @@ type talk struct {
 	fail     func(op string) error            // before each request; nil = never
 	during   func(q channeltalk.Query)        // after each page, for what happens between pages
 	edit     func(page *channeltalk.ChatPage) // last word on a page
+	happened map[string]bool                  // closes and snoozes, as in "closed c 1772409600000"
 	requests map[string]int                   // by operation
 	rows     int
 }
@@ -158,7 +159,7 @@ func newTalk() *talk {
 		now: time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC).UnixMilli(), less: newestFirst,
 		chats: map[string]*channeltalk.UserChat{}, users: map[string]*channeltalk.User{}, hidden: map[string]bool{},
 		last: map[string]channeltalk.Message{}, messages: map[string][]channeltalk.Message{},
-		listings: map[string][]string{}, requests: map[string]int{},
+		listings: map[string][]string{}, requests: map[string]int{}, happened: map[string]bool{},
 	}
 }
 
@@ -341,8 +342,16 @@ func (a *talk) open(id, state string) *channeltalk.UserChat {
 	return c
 }
 
-func (a *talk) close(c *channeltalk.UserChat)  { c.State, c.ClosedAt = "closed", a.touch(c) }
-func (a *talk) snooze(c *channeltalk.UserChat) { c.State, c.SnoozedAt = "snoozed", a.touch(c) }
+func (a *talk) close(c *channeltalk.UserChat) {
+	c.State, c.ClosedAt = "closed", a.touch(c)
+	a.happened[fmt.Sprintf("closed %s %d", c.ID, a.now)] = true
+}
+
+func (a *talk) snooze(c *channeltalk.UserChat) {
+	c.State, c.SnoozedAt = "snoozed", a.touch(c)
+	a.happened[fmt.Sprintf("snoozed %s %d", c.ID, a.now)] = true
+}
+
 func (a *talk) reopen(c *channeltalk.UserChat) {
 	c.State, c.OpenedAt, c.FirstRepliedAtAfterOpen = "opened", a.touch(c), time.Time{}
 	if c.FirstOpenedAt.IsZero() {

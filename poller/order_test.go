@@ -10,21 +10,23 @@ import (
 	"testing/synctest"
 	"time"
 
+	"talkrelay"
 	"talkrelay/channeltalk"
 	"talkrelay/poller"
 )
 
+var listOrders = map[string]func(*talk){
+	"newest first": func(a *talk) { a.less = newestFirst },
+	"oldest first": func(a *talk) { a.less = oldestFirst },
+	"by creation":  func(a *talk) { a.less = byCreation },
+	"random":       func(a *talk) { a.random = true },
+	"shifting":     func(a *talk) { a.shifts, a.cap = true, 10 },
+}
+
 // Whatever order the lists have, every inquiry is announced exactly once, whatever happens between the pages.
 func TestEveryOrder(t *testing.T) {
 	t.Parallel()
-	orders := map[string]func(*talk){
-		"newest first": func(a *talk) { a.less = newestFirst },
-		"oldest first": func(a *talk) { a.less = oldestFirst },
-		"by creation":  func(a *talk) { a.less = byCreation },
-		"random":       func(a *talk) { a.random = true },
-		"shifting":     func(a *talk) { a.shifts, a.cap = true, 10 },
-	}
-	for name, order := range orders {
+	for name, order := range listOrders {
 		for _, overlap := range []int{0, 1, 7} {
 			t.Run(fmt.Sprintf("%s, overlap %d", name, overlap), func(t *testing.T) {
 				t.Parallel()
@@ -92,6 +94,10 @@ type world struct {
 	inquiries map[string]int // by chat
 	busy      map[string]bool
 	n         int
+	began     time.Time // when the first walk was through
+
+	lives      func()           // something else that happens to a chat; nil = nothing
+	checkLives func(*testing.T) // and whether that came out
 }
 
 func newWorld(seed uint64, order func(*talk)) *world {
@@ -111,6 +117,7 @@ func (w *world) play(t *testing.T, rounds int) {
 	}
 	p := newPoller(t, a, s, nil)
 	run(t, p, poller.JobPoll)
+	w.began = time.UnixMilli(a.now)
 	a.during = func(channeltalk.Query) {
 		if w.rnd.IntN(4) == 0 {
 			w.happen()
@@ -130,10 +137,18 @@ func (w *world) play(t *testing.T, rounds int) {
 			}
 			return nil
 		}
+		if w.lives != nil {
+			s.refuse = func(talkrelay.Commit) error {
+				if w.rnd.IntN(6) == 0 {
+					return errFull
+				}
+				return nil
+			}
+		}
 		for range 3 {
 			_ = p.PollOnce(t.Context(), []string{poller.JobPoll, poller.JobSweep}[w.rnd.IntN(2)])
 		}
-		a.fail = nil
+		a.fail, s.refuse = nil, nil
 		run(t, p, poller.JobPoll)
 		// A last look while nothing happens: what moved between two lists meanwhile is still there.
 		during := a.during
@@ -141,6 +156,9 @@ func (w *world) play(t *testing.T, rounds int) {
 		run(t, p, poller.JobSweep)
 		a.during = during
 		w.check(t)
+		if w.checkLives != nil {
+			w.checkLives(t)
+		}
 	}
 	if n := len(w.inquiries); n < rounds {
 		t.Fatalf("only %d inquiries happened", n)
@@ -151,6 +169,10 @@ func (w *world) play(t *testing.T, rounds int) {
 // are one alert.
 func (w *world) happen() {
 	a := w.talk
+	if w.lives != nil && w.rnd.IntN(2) == 0 {
+		w.lives()
+		return
+	}
 	if w.rnd.IntN(3) == 0 || len(a.chats) == 0 {
 		w.n++
 		id := fmt.Sprintf("new%04d", w.n)

@@ -23,6 +23,7 @@ func TestMask(t *testing.T) {
 	e.Assignee, e.Team, e.Channel = talkrelay.Person{Name: "김"}, talkrelay.Team{Name: "CS"}, "main"
 	e.User.Contact = talkrelay.Contact{Email: email, MobileNumber: "+821098765432", LandlineNumber: "+82298765432"}
 	e.Old = talkrelay.Contact{Email: "other." + email, MobileNumber: "+821098765431"}
+	e.Before = talkrelay.Before{State: "opened", Tags: []string{"환불"}}
 	leaks := regexp.MustCompile(`9876|secret\.person`)
 	for _, kind := range talkrelay.Kinds() {
 		e.Kind = kind
