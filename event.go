@@ -32,10 +32,13 @@ type Event struct {
 	Seen    time.Time `json:"seen"`            // when we saw it, by ours
 	Change  Change    `json:"change,omitzero"` // created or updated; empty where the kind has no such difference
 
-	Chat     Chat    `json:"chat,omitzero"`
-	User     User    `json:"user,omitzero"`
-	Old      Contact `json:"old,omitzero"`     // contact fields before an update
-	Before   Before  `json:"before,omitzero"`  // the chat before the change, where Kind is one in a chat's life
+	Chat   Chat    `json:"chat,omitzero"`
+	User   User    `json:"user,omitzero"`
+	Old    Contact `json:"old,omitzero"`    // contact fields before an update
+	Before Before  `json:"before,omitzero"` // the chat before the change, where Kind is one in a chat's life
+
+	OldSubscription Subscription `json:"oldSubscription,omitzero"` // before a change of subscriptions
+
 	Message  Message `json:"message,omitzero"` // of an opening: the customer's where one is known; else the chat's last one
 	Assignee Person  `json:"assignee,omitzero"`
 	Team     Team    `json:"team,omitzero"`
@@ -98,6 +101,7 @@ type User struct {
 	Member   bool   `json:"member,omitempty" expr:"member"`
 	Name     string `json:"name,omitempty" expr:"name"`
 	Contact
+	Subscription
 	Tags     []string          `json:"tags,omitempty" expr:"tags"`
 	Language string            `json:"language,omitempty" expr:"language"`
 	Country  string            `json:"country,omitempty" expr:"country"`
@@ -109,6 +113,13 @@ type Contact struct {
 	Email          string `json:"email,omitempty" expr:"email"`
 	MobileNumber   string `json:"mobileNumber,omitempty" expr:"mobileNumber"`
 	LandlineNumber string `json:"landlineNumber,omitempty" expr:"landlineNumber"`
+}
+
+// Subscription holds what a customer does not want to be sent.
+type Subscription struct {
+	UnsubscribeEmail   bool `json:"unsubscribeEmail,omitempty" expr:"unsubscribeEmail"`
+	UnsubscribeTexting bool `json:"unsubscribeTexting,omitempty" expr:"unsubscribeTexting"`
+	UnsubscribeAppPush bool `json:"unsubscribeAppPush,omitempty" expr:"unsubscribeAppPush"` // lists do not show it
 }
 
 // Message is one message of a chat. Text is plain, without mark-up and control characters.

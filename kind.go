@@ -11,6 +11,11 @@ const (
 	LeadContact    Kind = "lead.upserted.contact"   // contact fields of an unregistered customer, new or changed
 	MemberContact  Kind = "member.upserted.contact" // contact fields of a registered customer, new or changed
 
+	LeadSubscription   Kind = "lead.upserted.subscription" // what a customer does not want to be sent, changed
+	MemberSubscription Kind = "member.upserted.subscription"
+	LeadDeleted        Kind = "lead.deleted" // deleted, or merged into another customer: the API does not tell which
+	MemberDeleted      Kind = "member.deleted"
+
 	// What becomes of a chat once it is open. No webhook tells of these.
 	UserChatAssigned Kind = "userChat.assigned" // another manager or team has it, or nobody has any more
 	UserChatTagged   Kind = "userChat.tagged"   // other tags
@@ -20,7 +25,7 @@ const (
 )
 
 var kinds = [...]Kind{
-	UserChatOpened, LeadContact, MemberContact,
+	UserChatOpened, LeadContact, MemberContact, LeadSubscription, MemberSubscription, LeadDeleted, MemberDeleted,
 	UserChatAssigned, UserChatTagged, UserChatReplied, UserChatSnoozed, UserChatClosed,
 }
 
@@ -38,6 +43,21 @@ func (k Kind) Rank() int {
 
 // ContactEvent reports whether k is about contact fields.
 func (k Kind) ContactEvent() bool { return k == LeadContact || k == MemberContact }
+
+// UserEvent reports whether k is about a customer, and about a chat only by the way.
+func (k Kind) UserEvent() bool {
+	switch k {
+	case LeadContact, MemberContact, LeadSubscription, MemberSubscription, LeadDeleted, MemberDeleted:
+		return true
+	}
+	return false
+}
+
+// SubscriptionEvent reports whether k is about what a customer does not want to be sent.
+func (k Kind) SubscriptionEvent() bool { return k == LeadSubscription || k == MemberSubscription }
+
+// DeletionEvent reports whether k is about a customer who is gone.
+func (k Kind) DeletionEvent() bool { return k == LeadDeleted || k == MemberDeleted }
 
 // LifeEvent reports whether k is about what became of a chat after its opening.
 func (k Kind) LifeEvent() bool {

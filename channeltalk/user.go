@@ -24,6 +24,7 @@ type User struct {
 
 	UnsubscribeEmail   bool
 	UnsubscribeTexting bool
+	UnsubscribeAppPush bool // only told of a user read alone
 
 	UpdatedAt time.Time // moves on ordinary visits, so it is no sign of a change
 
@@ -63,6 +64,8 @@ func readUser(r *reader) (u User, ok bool) {
 			u.UnsubscribeEmail = r.flag()
 		case "unsubscribeTexting":
 			u.UnsubscribeTexting = r.flag()
+		case "unsubscribeAppPush":
+			u.UnsubscribeAppPush = r.flag()
 		case "updatedAt":
 			u.UpdatedAt = r.time()
 		}

@@ -79,13 +79,16 @@ func (f *filter) eval(env *filterEnv) (ok bool, err error) {
 // filterEnv is what an expression sees. Kind and Change are plain text, since expr finds no text equal to a value of
 // another type.
 type filterEnv struct {
-	Kind     string            `expr:"kind"`
-	Change   string            `expr:"change"`
-	Channel  string            `expr:"channel"`
-	Chat     talkrelay.Chat    `expr:"chat"`
-	User     talkrelay.User    `expr:"user"`
-	Old      talkrelay.Contact `expr:"old"`
-	Before   talkrelay.Before  `expr:"before"`
+	Kind    string            `expr:"kind"`
+	Change  string            `expr:"change"`
+	Channel string            `expr:"channel"`
+	Chat    talkrelay.Chat    `expr:"chat"`
+	User    talkrelay.User    `expr:"user"`
+	Old     talkrelay.Contact `expr:"old"`
+	Before  talkrelay.Before  `expr:"before"`
+
+	OldSubscription talkrelay.Subscription `expr:"oldSubscription"`
+
 	Message  talkrelay.Message `expr:"message"`
 	Assignee talkrelay.Person  `expr:"assignee"`
 	Team     talkrelay.Team    `expr:"team"`
@@ -108,7 +111,7 @@ func newFilterEnv(e *talkrelay.Event, loc *time.Location) *filterEnv {
 	seen := e.Seen.In(loc)
 	return &filterEnv{
 		Kind: string(e.Kind), Change: string(e.Change), Channel: e.Channel,
-		Chat: chat, User: e.User, Old: e.Old, Before: e.Before, Message: message, Assignee: e.Assignee, Team: e.Team,
+		Chat: chat, User: e.User, Old: e.Old, Before: e.Before, OldSubscription: e.OldSubscription, Message: message, Assignee: e.Assignee, Team: e.Team,
 		Tags: chat.Tags, Now: func() time.Time { return seen },
 	}
 }

@@ -27,7 +27,7 @@ type RouteConfig struct {
 //
 //	kind change channel              text
 //	chat user old before message     as in talkrelay.Event
-//	assignee team
+//	oldSubscription assignee team
 //	tags                             short for chat.tags
 //	now()                            when the event was first seen
 //

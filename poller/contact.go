@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -19,9 +20,12 @@ type userSnapshot struct {
 	Member   bool   `json:"k,omitempty"`
 	Updated  int64  `json:"u,omitempty"` // updatedAt of the reply stored last, Unix milliseconds
 	Changes  int    `json:"n,omitempty"` // contact changes seen so far
-	Chat     string `json:"c,omitempty"` // the latest chat that was opened
+	Chat     string `json:"c,omitempty"` // the latest chat that was opened, as far as that was seen
 	Day      int    `json:"d,omitempty"` // day of the last activity, in days since 1970, up to activeStep days behind
 	Unread   bool   `json:"p,omitempty"` // a new chat names the user, but the user itself could not be read yet
+	Name     string `json:"a,omitempty"` // when last stored: a new name alone is not worth a write
+	Flags    flags  `json:"f,omitempty"` // what the customer does not want to be sent
+	Gone     int64  `json:"g,omitempty"` // when there was first no such user, Unix milliseconds by our clock; 0 = there is
 }
 
 // activeStep is by how many days the last activity must have moved for a snapshot to be written just for that.
@@ -35,15 +39,20 @@ func (s userSnapshot) contact() talkrelay.Contact {
 type sighting struct {
 	active   time.Time // last activity the API tells of; zero = unknown
 	chat     string    // a chat of theirs that has just been opened; "" = none
+	latest   string    // their latest chat in view; "" = none
 	announce bool      // a first sight is an event: the user came with a new inquiry
+	flags    bool      // somebody asks for changes of subscriptions
 }
 
 // userChange is what one look at a user means.
 type userChange struct {
 	snap   userSnapshot
 	store  bool             // snap differs from what is stored
-	change talkrelay.Change // "" = no event
+	change talkrelay.Change // of contact fields; "" = no event
 	old    talkrelay.Contact
+
+	resubscribed bool // other subscriptions …
+	oldFlags     flags
 }
 
 // compareUser compares u with prev (nil = never seen).
@@ -62,35 +71,45 @@ func compareUser(prev *userSnapshot, u userRow, s sighting) userChange {
 	if s.chat != "" && s.chat != prev.Chat {
 		c.snap.Chat, c.store = s.chat, true
 	}
+	if prev.Gone != 0 {
+		c.snap.Gone, c.store = 0, true
+	}
 	updated := millis(u.updatedAt)
 	if updated != 0 && updated < prev.Updated {
 		return c
 	}
 	was, now := prev.contact(), u.Contact
-	if was == now {
-		if u.Member != prev.Member {
-			c.snap.Member, c.snap.Updated, c.store = u.Member, max(updated, prev.Updated), true
-		}
-		return c
+	shortened := now == (talkrelay.Contact{}) && !u.hasProfile && updated <= prev.Updated
+	if !shortened {
+		c.compareFlags(prev, u, s.flags)
 	}
-	if now == (talkrelay.Contact{}) && !u.hasProfile && updated <= prev.Updated {
+	switch {
+	case was != now && shortened:
 		return c
+	case was != now:
+		c.store, c.change, c.old = true, talkrelay.Updated, was
+	case u.Member != prev.Member:
+		c.store = true
 	}
-	c.snap.set(u)
-	c.snap.Changes++
-	c.store, c.change, c.old = true, talkrelay.Updated, was
+	if c.change != "" || c.resubscribed {
+		c.snap.Changes++
+	}
+	if c.store {
+		c.snap.set(u)
+	}
 	return c
 }
 
 func firstSight(prev *userSnapshot, u userRow, s sighting) userChange {
 	c := userChange{store: true}
 	c.snap.set(u)
-	c.snap.Chat, c.snap.Day = s.chat, epochDay(s.active)
+	c.snap.Flags = c.snap.Flags.next(u)
+	c.snap.Chat, c.snap.Day = cmp.Or(s.chat, s.latest), epochDay(s.active)
 	announce := s.announce
 	if prev != nil {
 		announce = true
 		if s.chat == "" {
-			c.snap.Chat = prev.Chat
+			c.snap.Chat = cmp.Or(prev.Chat, s.latest)
 		}
 	}
 	if announce && u.Contact != (talkrelay.Contact{}) {
@@ -101,7 +120,7 @@ func firstSight(prev *userSnapshot, u userRow, s sighting) userChange {
 
 func (s *userSnapshot) set(u userRow) {
 	s.Email, s.Mobile, s.Landline = u.Email, u.MobileNumber, u.LandlineNumber
-	s.Member = u.Member
+	s.Member, s.Name = u.Member, u.Name
 	s.Updated = max(s.Updated, millis(u.updatedAt))
 }
 
@@ -111,6 +130,20 @@ func contactKind(u talkrelay.User) talkrelay.Kind {
 		return talkrelay.MemberContact
 	}
 	return talkrelay.LeadContact
+}
+
+func subscriptionKind(u talkrelay.User) talkrelay.Kind {
+	if u.Member {
+		return talkrelay.MemberSubscription
+	}
+	return talkrelay.LeadSubscription
+}
+
+func deletedKind(member bool) talkrelay.Kind {
+	if member {
+		return talkrelay.MemberDeleted
+	}
+	return talkrelay.LeadDeleted
 }
 
 // contactEventID names the change that led to c. The counter tells A → B → A → B apart, and the same change found again

@@ -68,6 +68,9 @@ type round struct {
 	Others  string `json:"o,omitempty"` // and in the second
 	Began   int64  `json:"b,omitempty"` // when the first lane last began, Unix milliseconds
 
+	Good   int64    `json:"g,omitempty"` // when a customer was last read, Unix milliseconds
+	Doubts []string `json:"d,omitempty"` // customers to look for once more, the longest gone first
+
 	Failed  int    `json:"f,omitempty"` // customers that could not be read, in a row
 	Unsaved int    `json:"n,omitempty"` // customers since the place was written
 	Saved   int64  `json:"s,omitempty"` // when that was
@@ -88,6 +91,9 @@ func (s *contacts) Poll(ctx context.Context, prev View, from Position) (Batch, e
 	}
 	if err := s.count(prev, &r); err != nil {
 		return Batch{}, err
+	}
+	if b, asked, err := s.lookAgain(ctx, prev, &r, now); asked {
+		return b, err
 	}
 	known, err := s.due(prev, &r, now)
 	if err != nil {
@@ -260,32 +266,28 @@ func perhapsAlone(err error) bool {
 func (s *contacts) read(ctx context.Context, prev View, k knownUser, r *round, b *Batch) error {
 	u, err := s.api.User(ctx, k.id)
 	s.beat()
-	if err != nil {
-		if channeltalk.KindOf(err) == channeltalk.Gone { // deleted, or merged into another: nothing to compare
-			r.Failed = 0
-			if k.snap.Unread {
-				b.Entities[talkrelay.Ref{Type: talkrelay.EntityUser, ID: k.id}] = nil
-			}
-			return nil
-		}
-		if !perhapsAlone(err) {
-			return err
-		}
+	switch {
+	case channeltalk.KindOf(err) == channeltalk.Gone:
+		r.Failed = 0
+		return s.gone(ctx, prev, k, r, b)
+	case err != nil && !perhapsAlone(err):
+		return err
+	case err != nil:
 		if r.Failed++; r.Failed >= maxFailures {
 			return err
 		}
 		return nil
 	}
-	r.Failed = 0
-	row := newUserRow(u)
+	r.Failed, r.Good = 0, millis(time.Now())
+	row := newLoneUserRow(u)
 	row.ID = k.id // the answer for a merged one may name another
-	c := compareUser(&k.snap, row, sighting{active: row.updatedAt})
-	if c.change != "" && s.events.wants(contactKind(row.User)) {
+	c := compareUser(&k.snap, row, sighting{active: row.updatedAt, flags: s.events.wantsSubscriptions()})
+	if s.events.news(row, c) {
 		chat, err := storedChat(prev, c.snap.Chat, row.ID)
 		if err != nil {
 			return err
 		}
-		b.Events = append(b.Events, s.events.contact(row, c, chat, s.details.person(ctx, nil, chat.AssigneeID)))
+		b.Events = append(b.Events, s.events.sightings(row, c, chat, s.details.person(ctx, nil, chat.AssigneeID))...)
 	}
 	if c.store {
 		b.Entities[talkrelay.Ref{Type: talkrelay.EntityUser, ID: k.id}] = encode(c.snap)

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"talkrelay"
 	"talkrelay/channeltalk"
 	"talkrelay/poller"
 )
@@ -33,6 +34,7 @@ func known(t *testing.T, a *talk, s *store, n int) {
 
 func rotating(c *poller.Config) {
 	c.ContactRequestsPerMinute, c.Poll, c.Sweep = 30, "0 9 1 1 *", "0 9 1 1 *"
+	c.Kinds = []talkrelay.Kind{talkrelay.LeadContact, talkrelay.MemberContact, talkrelay.LeadDeleted, talkrelay.MemberDeleted}
 }
 
 func TestRotationKeepsToItsBudgetAndReadsEverybody(t *testing.T) {

@@ -28,6 +28,7 @@ type userRow struct {
 	talkrelay.User
 	updatedAt  time.Time
 	hasProfile bool
+	alone      bool // read by its id: then everything is shown
 	raw        json.RawMessage
 }
 
@@ -107,6 +108,11 @@ func newUserRow(u *channeltalk.User) userRow {
 				MobileNumber:   clean(u.MobileNumber),
 				LandlineNumber: clean(u.LandlineNumber),
 			},
+			Subscription: talkrelay.Subscription{
+				UnsubscribeEmail:   u.UnsubscribeEmail,
+				UnsubscribeTexting: u.UnsubscribeTexting,
+				UnsubscribeAppPush: u.UnsubscribeAppPush,
+			},
 			Tags:     u.Tags,
 			Language: u.Language,
 			Country:  u.Country,
@@ -119,6 +125,13 @@ func newUserRow(u *channeltalk.User) userRow {
 	for key, value := range row.Profile {
 		row.Profile[key] = clean(value)
 	}
+	return row
+}
+
+// newLoneUserRow is newUserRow for a user who was read by its id.
+func newLoneUserRow(u *channeltalk.User) userRow {
+	row := newUserRow(u)
+	row.alone = true
 	return row
 }
 

@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -31,6 +32,10 @@ func newEventMaker(cfg *Config) eventMaker {
 
 // wants reports whether events of kind k are to be made at all.
 func (m *eventMaker) wants(k talkrelay.Kind) bool { return m.kinds == nil || m.kinds[k] }
+
+func (m *eventMaker) wantsSubscriptions() bool {
+	return m.wants(talkrelay.LeadSubscription) || m.wants(talkrelay.MemberSubscription)
+}
 
 // inquiry is what an event about a chat is made of: its whole present state.
 type inquiry struct {
@@ -103,24 +108,57 @@ func (m *eventMaker) team(id string) talkrelay.Team {
 	return talkrelay.Team{ID: id, Name: m.teams[id]}
 }
 
-// contact makes the event of contact fields that are new or differ. chat is the customer's latest one, as far as it is
+// sightings makes the events of what has changed about a customer. chat is the customer's latest one, as far as it is
 // known: at least its id.
-func (m *eventMaker) contact(u userRow, c userChange, chat talkrelay.Chat, assignee talkrelay.Person) talkrelay.Event {
+func (m *eventMaker) sightings(u userRow, c userChange, chat talkrelay.Chat, assignee talkrelay.Person) []talkrelay.Event {
+	var events []talkrelay.Event
+	if kind := contactKind(u.User); c.change != "" && m.wants(kind) {
+		e := m.aboutUser(kind, contactEventID(kind, u.ID, u.Contact, c.snap.Changes), u, chat, assignee)
+		e.Change, e.Old = c.change, c.old
+		events = append(events, e)
+	}
+	if kind := subscriptionKind(u.User); c.resubscribed && m.wants(kind) {
+		u.Subscription = c.snap.Flags.subscription() // a list does not show all
+		e := m.aboutUser(kind, fmt.Sprintf("%s/%s/%x-%d", kind, u.ID, int(c.snap.Flags), c.snap.Changes), u, chat, assignee)
+		e.Change, e.OldSubscription = talkrelay.Updated, c.oldFlags.subscription()
+		events = append(events, e)
+	}
+	return events
+}
+
+// news reports whether sightings would make any event of c.
+func (m *eventMaker) news(u userRow, c userChange) bool {
+	return c.change != "" && m.wants(contactKind(u.User)) || c.resubscribed && m.wants(subscriptionKind(u.User))
+}
+
+// deleted makes the event of a customer who is gone, from what is stored of them: nobody else knows any more.
+func (m *eventMaker) deleted(id string, s userSnapshot, chat talkrelay.Chat, assignee talkrelay.Person) talkrelay.Event {
+	kind := deletedKind(s.Member)
+	u := userRow{User: talkrelay.User{
+		ID: id, Type: "lead", Member: s.Member, Name: s.Name, Contact: s.contact(), Subscription: s.Flags.subscription(),
+	}}
+	if s.Member {
+		u.Type = "member"
+	}
+	e := m.aboutUser(kind, fmt.Sprintf("%s/%s/deleted", kind, id), u, chat, assignee)
+	e.Envelope = newEnvelope("delete", "user", encode(u.User))
+	return e
+}
+
+// aboutUser makes an event of what is known of a customer.
+func (m *eventMaker) aboutUser(kind talkrelay.Kind, id string, u userRow, chat talkrelay.Chat, assignee talkrelay.Person) talkrelay.Event {
 	now := time.Now()
-	kind := contactKind(u.User)
 	e := talkrelay.Event{
-		ID:       contactEventID(kind, u.ID, u.Contact, c.snap.Changes),
+		ID:       id,
 		Kind:     kind,
 		Channel:  m.channel,
 		At:       u.updatedAt,
 		Seen:     now,
-		Change:   c.change,
 		Chat:     chat,
 		User:     u.User,
-		Old:      c.old,
 		Assignee: assignee,
 		Team:     m.team(chat.TeamID),
-		DeskURL:  deskURL(m.deskURL, channelOf(u.raw), chat.ID),
+		DeskURL:  deskURL(m.deskURL, cmp.Or(chat.ChannelID, channelOf(u.raw)), chat.ID),
 		TimeZone: m.timeZone,
 		Envelope: newEnvelope("upsert", "user", u.raw),
 	}

@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -16,6 +17,7 @@ type visitor struct {
 	known    bool // snap was stored before
 	sighting sighting
 	opened   int64 // when sighting.chat was, Unix milliseconds
+	newest   int64 // when sighting.latest was
 	chats    []int // indices of their rows on the page
 	wanted   bool  // a chat of theirs is announced
 }
@@ -37,9 +39,13 @@ func meet(visitors map[string]*visitor, i int, c *chatRow, j judgement, newcomer
 			v.sighting.active = at
 		}
 	}
+	opened := max(j.snap.Opened, j.snap.Queued)
+	if v.sighting.latest == "" || opened > v.newest {
+		v.sighting.latest, v.newest = c.ID, opened
+	}
 	if j.announce || newcomer {
 		v.sighting.announce = true
-		if opened := max(j.snap.Opened, j.snap.Queued); v.sighting.chat == "" || opened > v.opened {
+		if v.sighting.chat == "" || opened > v.opened {
 			v.sighting.chat, v.opened = c.ID, opened
 		}
 	}
@@ -68,13 +74,11 @@ func (s *chatReader) tell(ctx context.Context, p *chatPage, visitors map[string]
 			return nil, err
 		}
 		v.known = known
-		e, err := s.greet(ctx, p, v, entities)
+		news, err := s.greet(ctx, p, v, entities)
 		if err != nil {
 			return nil, err
 		}
-		if e != nil {
-			events = append(events, *e)
-		}
+		events = append(events, news...)
 	}
 	for i := range p.rows {
 		events = append(events, s.story(ctx, p, i, visitors[p.rows[i].UserID])...)
@@ -82,12 +86,12 @@ func (s *chatReader) tell(ctx context.Context, p *chatPage, visitors map[string]
 	return inOrder(events), nil
 }
 
-// greet compares a visitor with what is stored and returns the event if there is one.
-func (s *chatReader) greet(ctx context.Context, p *chatPage, v *visitor, entities map[talkrelay.Ref][]byte) (*talkrelay.Event, error) {
+// greet compares a visitor with what is stored and returns the events that makes.
+func (s *chatReader) greet(ctx context.Context, p *chatPage, v *visitor, entities map[talkrelay.Ref][]byte) ([]talkrelay.Event, error) {
 	ref := talkrelay.Ref{Type: talkrelay.EntityUser, ID: v.id}
 	if v.row == nil && v.wanted {
 		if u := s.details.user(ctx, v.id); u != nil {
-			row := newUserRow(u)
+			row := newLoneUserRow(u)
 			v.row = &row
 		}
 	}
@@ -106,19 +110,19 @@ func (s *chatReader) greet(ctx context.Context, p *chatPage, v *visitor, entitie
 	if v.known {
 		prev = &v.snap
 	}
+	v.sighting.flags = s.events.wantsSubscriptions()
 	c := compareUser(prev, *v.row, v.sighting)
 	if c.store {
 		entities[ref] = encode(c.snap)
 	}
-	if c.change == "" || !s.events.wants(contactKind(v.row.User)) {
+	if !s.events.news(*v.row, c) {
 		return nil, nil
 	}
-	chat, err := p.chatOf(v, c.snap.Chat)
+	chat, err := p.chatOf(v, cmp.Or(c.snap.Chat, v.sighting.latest))
 	if err != nil {
 		return nil, err
 	}
-	e := s.events.contact(*v.row, c, chat, s.details.person(ctx, p.Managers, chat.AssigneeID))
-	return &e, nil
+	return s.events.sightings(*v.row, c, chat, s.details.person(ctx, p.Managers, chat.AssigneeID)), nil
 }
 
 // chatOf returns the chat with this id as the page shows it, else as it is stored.

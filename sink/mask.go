@@ -10,11 +10,7 @@ import (
 // MaskView masks the customer's contact fields, and whatever looks like one in texts the customer wrote.
 func MaskView(v *View) {
 	for i, c := range v.Changes {
-		mask := talkrelay.MaskPhone
-		if c.Name == "email" {
-			mask = talkrelay.MaskEmail
-		}
-		v.Changes[i].Old, v.Changes[i].New = mask(c.Old), mask(c.New)
+		v.Changes[i] = c.Masked()
 	}
 	for key, value := range v.User.Profile {
 		v.User.Profile[key] = talkrelay.MaskText(value)

@@ -18,7 +18,21 @@ func SampleEvents() []talkrelay.Event {
 	lead.User.Member, lead.User.Type, lead.User.MemberID = false, "lead", ""
 	member.Old = talkrelay.Contact{}
 	opened.Old = talkrelay.Contact{}
-	return append([]talkrelay.Event{opened, lead, member}, sampleLife(opened)...)
+	events := append([]talkrelay.Event{opened, lead, member}, sampleLife(opened)...)
+	return append(events, sampleCustomer(lead, member)...)
+}
+
+// sampleCustomer is what becomes of customers.
+func sampleCustomer(lead, member talkrelay.Event) []talkrelay.Event {
+	lead.ID, lead.Kind, lead.Old = "sample-subscription", talkrelay.LeadSubscription, talkrelay.Contact{}
+	lead.User.UnsubscribeEmail, lead.OldSubscription = true, talkrelay.Subscription{UnsubscribeTexting: true, UnsubscribeAppPush: true}
+	same := member
+	same.ID, same.Kind, same.Change = "sample-member-subscription", talkrelay.MemberSubscription, talkrelay.Updated
+	same.OldSubscription.UnsubscribeEmail = true
+	member.ID, member.Kind, member.Change = "sample-deleted", talkrelay.MemberDeleted, ""
+	gone := lead
+	gone.ID, gone.Kind, gone.Change = "sample-lead-deleted", talkrelay.LeadDeleted, ""
+	return []talkrelay.Event{lead, same, member, gone}
 }
 
 // sampleLife is what becomes of the chat of an opening.
@@ -71,7 +85,9 @@ func sampleChat(at time.Time) talkrelay.Chat {
 func sampleUser() talkrelay.User {
 	return talkrelay.User{
 		ID: "u1", MemberID: "hong", Type: "member", Member: true, Name: "홍길동",
-		Contact:  talkrelay.Contact{Email: "hong@example.com", MobileNumber: "+821012345678", LandlineNumber: "+8225551234"},
+		Contact:      talkrelay.Contact{Email: "hong@example.com", MobileNumber: "+821012345678", LandlineNumber: "+8225551234"},
+		Subscription: talkrelay.Subscription{UnsubscribeAppPush: true},
+
 		Tags:     []string{"단골"},
 		Language: "ko", Country: "KR",
 		Profile: map[string]string{"grade": "gold"},

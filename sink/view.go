@@ -10,17 +10,20 @@ import (
 // View is what a template sees of an event. Every text in it is clean, every time is in the event's time zone, and
 // whatever is absent prints as nothing.
 type View struct {
-	Kind     talkrelay.Kind
-	Change   talkrelay.Change
-	Chat     ViewChat
-	User     ViewUser
-	Old      talkrelay.Contact
-	Before   ViewBefore
+	Kind   talkrelay.Kind
+	Change talkrelay.Change
+	Chat   ViewChat
+	User   ViewUser
+	Old    talkrelay.Contact
+	Before ViewBefore
+
+	OldSubscription talkrelay.Subscription
+
 	Message  ViewMessage
 	Assignee talkrelay.Person
 	Team     talkrelay.Team
 	Tags     List          // the chat's
-	Changes  []FieldChange // contact fields that are new or differ; none unless Kind is about them
+	Changes  []FieldChange // contact fields or subscriptions that are new or differ; none unless Kind is about them
 	Channel  string        // its name in the config file
 	DeskURL  string        // opens the chat in Channel Talk
 	At       Time          // when it happened
@@ -67,9 +70,9 @@ type ViewMessage struct {
 	CreatedAt Time
 }
 
-// FieldChange is one contact field that is new or differs.
+// FieldChange is one field of a customer that is new or differs.
 type FieldChange struct {
-	Name  string // in the Open API: mobileNumber, landlineNumber, email
+	Name  string // in the Open API: mobileNumber, landlineNumber, email, unsubscribeEmail, unsubscribeTexting, unsubscribeAppPush
 	Field string // the word for it
 	Old   string // empty if it had none
 	New   string // empty if it has none any more
@@ -90,10 +93,13 @@ func NewViewIn(e talkrelay.Event, lang Language, usual *time.Location) View {
 	in := func(t time.Time) Time { return Time{t.In(zone)} }
 	v := View{
 		Kind: e.Kind, Change: e.Change, Lang: lang,
-		Chat:     viewChat(e.Chat, in),
-		User:     viewUser(e.User),
-		Old:      cleanContact(e.Old),
-		Before:   viewBefore(e),
+		Chat:   viewChat(e.Chat, in),
+		User:   viewUser(e.User),
+		Old:    cleanContact(e.Old),
+		Before: viewBefore(e),
+
+		OldSubscription: e.OldSubscription,
+
 		Message:  viewMessage(e.Message, in),
 		Assignee: e.Assignee,
 		Team:     e.Team,
@@ -104,8 +110,11 @@ func NewViewIn(e talkrelay.Event, lang Language, usual *time.Location) View {
 	}
 	toOneLine(&v.Assignee.ID, &v.Assignee.Name, &v.Assignee.Email, &v.Team.ID, &v.Team.Name, &v.DeskURL)
 	v.Tags = v.Chat.Tags
-	if e.Kind.ContactEvent() {
+	switch {
+	case e.Kind.ContactEvent():
 		v.Changes = changes(v.Old, v.User.Contact, lang.Words())
+	case e.Kind.SubscriptionEvent():
+		v.Changes = resubscribed(e.OldSubscription, v.User.Subscription, lang.Words())
 	}
 	return v
 }
@@ -194,6 +203,30 @@ func cleanList(list []string) []string {
 			out = append(out, s)
 		}
 	}
+	return out
+}
+
+// Masked is c with a phone number or an e-mail address partly hidden.
+func (c FieldChange) Masked() FieldChange {
+	switch c.Name {
+	case "mobileNumber", "landlineNumber":
+		c.Old, c.New = talkrelay.MaskPhone(c.Old), talkrelay.MaskPhone(c.New)
+	case "email":
+		c.Old, c.New = talkrelay.MaskEmail(c.Old), talkrelay.MaskEmail(c.New)
+	}
+	return c
+}
+
+func resubscribed(before, after talkrelay.Subscription, w *Words) []FieldChange {
+	var out []FieldChange
+	add := func(name string, from, to bool) {
+		if from != to {
+			out = append(out, FieldChange{Name: name, Field: w.Field(name), Old: w.Consent(from), New: w.Consent(to)})
+		}
+	}
+	add("unsubscribeEmail", before.UnsubscribeEmail, after.UnsubscribeEmail)
+	add("unsubscribeTexting", before.UnsubscribeTexting, after.UnsubscribeTexting)
+	add("unsubscribeAppPush", before.UnsubscribeAppPush, after.UnsubscribeAppPush)
 	return out
 }
 

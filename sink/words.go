@@ -15,6 +15,8 @@ type Words struct {
 	Reopened       string // a closed chat was opened again
 	ContactAdded   string // contact fields of a customer seen for the first time
 	ContactChanged string // contact fields differ
+	Subscribed     string // what a customer wants to be sent changed
+	Deleted        string // a customer is deleted or merged into another
 	Assigned       string // another manager or team has the chat, or nobody
 	Tagged         string // the chat has other tags
 	Replied        string // a manager answered
@@ -40,6 +42,13 @@ type Words struct {
 	Until      string // the label before the end of a snooze
 
 	// Stand-ins.
+	// What customers may be sent, and whether they want it.
+	EmailConsent   string
+	TextingConsent string
+	AppPushConsent string
+	Wanted         string
+	Unwanted       string
+
 	None   string // a contact field that has, or had, no value
 	NoName string // a customer without a name
 	NoText string // a chat without a known message
@@ -94,6 +103,10 @@ func (w *Words) Event(v *View) string {
 			return w.ContactAdded
 		}
 		return w.ContactChanged
+	case talkrelay.LeadSubscription, talkrelay.MemberSubscription:
+		return w.Subscribed
+	case talkrelay.LeadDeleted, talkrelay.MemberDeleted:
+		return w.Deleted
 	case talkrelay.UserChatAssigned:
 		return w.Assigned
 	case talkrelay.UserChatTagged:
@@ -141,7 +154,7 @@ func lookUp(name string, names, words []string) string {
 	return name
 }
 
-// Field is the word for a contact field by its name in the Open API: email, mobileNumber, landlineNumber. Another name
+// Field is the word for a field of a customer by its name in the Open API: a contact field or a subscription. Another name
 // is returned as it is.
 func (w *Words) Field(name string) string {
 	switch name {
@@ -151,8 +164,22 @@ func (w *Words) Field(name string) string {
 		return w.Landline
 	case "email":
 		return w.Email
+	case "unsubscribeEmail":
+		return w.EmailConsent
+	case "unsubscribeTexting":
+		return w.TextingConsent
+	case "unsubscribeAppPush":
+		return w.AppPushConsent
 	}
 	return name
+}
+
+// Consent is the word for whether a customer wants to be sent something, by the flag that says not.
+func (w *Words) Consent(unsubscribed bool) string {
+	if unsubscribed {
+		return w.Unwanted
+	}
+	return w.Wanted
 }
 
 // Files says how many files are attached; "" for none.

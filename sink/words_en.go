@@ -5,6 +5,8 @@ var english = Words{
 	Reopened:       "Reopened inquiry",
 	ContactAdded:   "Contact details added",
 	ContactChanged: "Contact details changed",
+	Subscribed:     "Subscriptions changed",
+	Deleted:        "Customer deleted or merged",
 	Assigned:       "Assignee changed",
 	Tagged:         "Tags changed",
 	Replied:        "Answered",
@@ -27,6 +29,12 @@ var english = Words{
 	Changed:    "Changed",
 	FirstReply: "First reply",
 	Until:      "Until",
+
+	EmailConsent:   "E-mail subscription",
+	TextingConsent: "Text message subscription",
+	AppPushConsent: "App push subscription",
+	Wanted:         "yes",
+	Unwanted:       "no",
 
 	None:   "none",
 	NoName: "Unnamed customer",

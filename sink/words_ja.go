@@ -5,6 +5,8 @@ var japanese = Words{
 	Reopened:       "再開された問い合わせ",
 	ContactAdded:   "連絡先の登録",
 	ContactChanged: "連絡先の変更",
+	Subscribed:     "配信設定の変更",
+	Deleted:        "顧客の削除または統合",
 	Assigned:       "担当者の変更",
 	Tagged:         "タグの変更",
 	Replied:        "返信済み",
@@ -27,6 +29,12 @@ var japanese = Words{
 	Changed:    "変更",
 	FirstReply: "初回返信",
 	Until:      "再開予定",
+
+	EmailConsent:   "メール配信",
+	TextingConsent: "SMS配信",
+	AppPushConsent: "アプリ通知",
+	Wanted:         "希望する",
+	Unwanted:       "希望しない",
 
 	None:   "なし",
 	NoName: "お名前なし",

@@ -5,6 +5,8 @@ var korean = Words{
 	Reopened:       "다시 열린 문의",
 	ContactAdded:   "연락처 등록",
 	ContactChanged: "연락처 변경",
+	Subscribed:     "수신 동의 변경",
+	Deleted:        "고객 삭제 또는 병합",
 	Assigned:       "담당자 변경",
 	Tagged:         "상담 태그 변경",
 	Replied:        "답변함",
@@ -27,6 +29,12 @@ var korean = Words{
 	Changed:    "변경",
 	FirstReply: "첫 응대",
 	Until:      "다시 열림",
+
+	EmailConsent:   "이메일 수신",
+	TextingConsent: "문자 수신",
+	AppPushConsent: "앱 푸시 수신",
+	Wanted:         "동의",
+	Unwanted:       "거부",
 
 	None:   "없음",
 	NoName: "이름 없는 고객",

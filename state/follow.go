@@ -90,7 +90,7 @@ func (r *followRecord) learn(e *talkrelay.Event) {
 	r.Version++
 	l := &r.Latest
 	l.ID, l.Kind, l.Channel, l.At, l.Seen, l.User = e.ID, e.Kind, e.Channel, e.At, e.Seen, e.User
-	if e.Chat.ID != "" && !e.Kind.ContactEvent() {
+	if e.Chat.ID != "" && !e.Kind.UserEvent() {
 		l.Chat, l.Assignee, l.Team = e.Chat, e.Assignee, e.Team
 	}
 }

@@ -117,6 +117,21 @@ func (a *app) followers() (names []string) {
 	return names
 }
 
+// kinds lists the kinds of event that are to be made on a channel: those that routes ask for, and where a sink keeps its
+// messages true, all that show a chat or a customer as they are and cost no request.
+func (a *app) kinds(router *dispatch.Router, channel string) []talkrelay.Kind {
+	kinds := router.Kinds(channel)
+	if len(a.followers()) == 0 {
+		return kinds
+	}
+	for _, k := range talkrelay.Kinds() {
+		if free := k == talkrelay.UserChatOpened || k.UserEvent() || k.LifeEvent(); free && !slices.Contains(kinds, k) {
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds
+}
+
 // warnOfOrphans tells of deliveries that wait for a sink which the config no longer has. They stay until it comes back.
 func (a *app) warnOfOrphans(db *state.DB) {
 	names, err := db.Sinks()
@@ -137,7 +152,7 @@ func (d *daemon) newPoller(a *app, c channelPlan, router *dispatch.Router) (appP
 	client := a.links.client(c)
 	cfg := c.poller
 	cfg.API, cfg.Store, cfg.Epoch = client, d.db, d.db.Epoch()
-	cfg.Match, cfg.Kinds, cfg.Followers, cfg.Committed = router.Match, router.Kinds(cfg.Name), a.followers(), a.wake
+	cfg.Match, cfg.Kinds, cfg.Followers, cfg.Committed = router.Match, a.kinds(router, cfg.Name), a.followers(), a.wake
 	cfg.Logger = a.log
 	cfg.Beat = func() { d.watchdog.beat(c.poller.Name) }
 	schedule, err := poller.ParseSchedule(cfg.Poll, cfg.Location)

@@ -151,17 +151,18 @@ func changed(value func(sink.FieldChange) string) func(*sink.View, *sink.Words) 
 }
 
 func shownField(name, value string) string {
-	if name == "email" {
-		return value
+	switch name {
+	case "mobileNumber", "landlineNumber":
+		return talkrelay.FormatPhone(value)
 	}
-	return talkrelay.FormatPhone(value)
+	return value
 }
 
 // receivedAt is when the customer asked; when a chat was opened again, that time; when contact fields changed, that one.
 func receivedAt(v *sink.View) time.Time {
 	times := []sink.Time{v.Chat.FirstAskedAt, v.Chat.CreatedAt, v.At}
 	switch {
-	case v.Kind.ContactEvent():
+	case v.Kind.UserEvent():
 		times = []sink.Time{v.At}
 	case v.Chat.Reopened:
 		times = []sink.Time{v.Chat.OpenedAt, v.At}

@@ -68,7 +68,7 @@ type DefaultSet string
 // The sets of default columns.
 const (
 	Inquiries DefaultSet = "inquiries" // one row an inquiry: for userChat.opened
-	Changes   DefaultSet = "changes"   // one row a change of contact fields
+	Changes   DefaultSet = "changes"   // one row a change of contact fields or subscriptions
 	Mixed     DefaultSet = "mixed"     // Inquiries and then the change itself, where a sheet gets both
 	Events    DefaultSet = "events"    // one row an event, which says what happened: for all other kinds, alone or together
 )
@@ -78,7 +78,7 @@ func DefaultsFor(kinds ...talkrelay.Kind) DefaultSet {
 	var inquiries, changes bool
 	for _, k := range kinds {
 		switch {
-		case k.ContactEvent():
+		case k.ContactEvent(), k.SubscriptionEvent():
 			changes = true
 		case k == talkrelay.UserChatOpened:
 			inquiries = true

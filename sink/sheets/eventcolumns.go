@@ -29,7 +29,7 @@ func eventColumns() []standard {
 // detail is what the kind of an event alone does not say.
 func detail(v *sink.View, w *sink.Words) string {
 	switch {
-	case v.Kind.ContactEvent():
+	case len(v.Changes) > 0:
 		lines := make([]string, len(v.Changes))
 		for i, c := range v.Changes {
 			lines[i] = c.Field + ": " + orNone(shownField(c.Name, c.Old), w) + " → " + orNone(shownField(c.Name, c.New), w)

@@ -38,11 +38,7 @@ func (s *Sink) zone(name string) *time.Location {
 func mask(v *sink.View) {
 	v.User.Contact, v.Old = masked(v.User.Contact), masked(v.Old)
 	for i, c := range v.Changes {
-		hide := talkrelay.MaskPhone
-		if c.Name == "email" {
-			hide = talkrelay.MaskEmail
-		}
-		v.Changes[i].Old, v.Changes[i].New = hide(c.Old), hide(c.New)
+		v.Changes[i] = c.Masked()
 	}
 	for key, value := range v.User.Profile { // the view's own, and what v.User.User names too
 		v.User.Profile[key] = talkrelay.MaskText(value)

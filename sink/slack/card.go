@@ -36,8 +36,8 @@ func (s *Sink) newCard(v sink.View, now time.Time) card {
 	}
 	c.name = firstRunes(c.name, maxName)
 	switch {
-	case v.Kind.ContactEvent():
-		s.contactCard(&c, v, w)
+	case v.Kind.UserEvent():
+		userCard(&c, v, w)
 	case v.Kind.LifeEvent():
 		lifeCard(&c, v, w, now)
 	default:
@@ -115,26 +115,6 @@ func contactFields(c talkrelay.Contact, w *sink.Words) []field {
 		fields = append(fields, field{"✉️", w.Email, c.Email})
 	}
 	return fields
-}
-
-func (s *Sink) contactCard(c *card, v sink.View, w *sink.Words) {
-	c.emoji, c.heading = "📇", w.ContactChanged
-	when := phrasesOf(v.Lang).at(w.Changed, w.When(v.At.Time))
-	if v.Change == talkrelay.Created {
-		c.heading, when = w.ContactAdded, w.When(v.At.Time)
-	}
-	for _, change := range v.Changes {
-		value := talkrelay.FormatPhone(change.New) // leaves an e-mail address as it is
-		if v.Change != talkrelay.Created {
-			value = orWord(talkrelay.FormatPhone(change.Old), w.None) + " → " + orWord(value, w.None)
-		}
-		c.changes = append(c.changes, field{label: change.Field, value: value})
-	}
-	entity := v.Chat.ID
-	if entity == "" {
-		entity = v.User.ID
-	}
-	c.context = present(when, id(entity))
 }
 
 func orWord(s, word string) string {

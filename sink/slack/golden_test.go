@@ -40,6 +40,7 @@ func goldenEvents() map[string]talkrelay.Event {
 	samples := sink.SampleEvents()
 	return map[string]talkrelay.Event{
 		"assigned": samples[3], "tagged": samples[4], "replied": samples[5], "snoozed": samples[6], "closed": samples[7],
+		"subscription": samples[8], "deleted": samples[10],
 		"opened": opened, "reopened": reopened, "alf": alf, "bare": bare,
 		"changed": sink.SampleEvents()[1], "added": sink.SampleEvents()[2],
 	}
