@@ -25,7 +25,11 @@ func columnsOf(c Config) ([]column, error) {
 	if len(c.Columns) > 0 {
 		return ownColumns(c.Columns)
 	}
-	switch c.Defaults {
+	set := c.Defaults
+	if set == Events && c.Mode == Upsert { // one row a chat: what happens to it shows in its columns
+		set = Inquiries
+	}
+	switch set {
 	case Changes:
 		return defaultColumns(c.Language, changeColumns()), nil
 	case Mixed:

@@ -10,19 +10,19 @@ import (
 // eventColumns say what happened, to whom, and how things stand since.
 func eventColumns() []standard {
 	return []standard{
-		{func(w *sink.Words) string { return w.Events.HappenedAt }, func(v *sink.View, _ *sink.Words) cell { return timeCell(v.At.Time) }},
-		{func(w *sink.Words) string { return w.Events.Event }, text(func(v *sink.View, w *sink.Words) string { return w.Event(v) })},
-		{func(w *sink.Words) string { return w.Inquiries.ChatID }, text(func(v *sink.View, _ *sink.Words) string { return v.Chat.ID })},
-		{func(w *sink.Words) string { return w.Inquiries.Customer }, text(customer)},
-		{func(w *sink.Words) string { return w.Events.Detail }, text(detail)},
-		{func(w *sink.Words) string { return w.Inquiries.Phone }, text(phone)},
-		{func(w *sink.Words) string { return w.Inquiries.Email }, text(func(v *sink.View, _ *sink.Words) string { return v.User.Email })},
-		{func(w *sink.Words) string { return w.Inquiries.Status }, text(func(v *sink.View, w *sink.Words) string { return w.State(v.Chat.State) })},
-		{func(w *sink.Words) string { return w.Inquiries.Tags }, text(func(v *sink.View, _ *sink.Words) string { return v.Tags.String() })},
-		{func(w *sink.Words) string { return w.Inquiries.Team }, text(func(v *sink.View, _ *sink.Words) string { return v.Team.Name })},
-		{func(w *sink.Words) string { return w.Inquiries.Assignee }, text(assignee)},
-		{func(w *sink.Words) string { return w.Inquiries.FirstReply }, firstReply},
-		{func(w *sink.Words) string { return w.Inquiries.Link }, text(func(v *sink.View, _ *sink.Words) string { return v.DeskURL })},
+		{header: func(w *sink.Words) string { return w.Events.HappenedAt }, value: func(v *sink.View, _ *sink.Words) cell { return timeCell(v.At.Time) }},
+		{header: func(w *sink.Words) string { return w.Events.Event }, value: text(func(v *sink.View, w *sink.Words) string { return w.Event(v) })},
+		{header: func(w *sink.Words) string { return w.Inquiries.ChatID }, value: text(func(v *sink.View, _ *sink.Words) string { return v.Chat.ID })},
+		{header: func(w *sink.Words) string { return w.Inquiries.Customer }, value: text(customer)},
+		{header: func(w *sink.Words) string { return w.Events.Detail }, value: text(detail)},
+		{header: func(w *sink.Words) string { return w.Inquiries.Phone }, value: text(phone)},
+		{header: func(w *sink.Words) string { return w.Inquiries.Email }, value: text(func(v *sink.View, _ *sink.Words) string { return v.User.Email })},
+		{header: func(w *sink.Words) string { return w.Inquiries.Status }, value: text(func(v *sink.View, w *sink.Words) string { return w.State(v.Chat.State) })},
+		{header: func(w *sink.Words) string { return w.Inquiries.Tags }, value: text(func(v *sink.View, _ *sink.Words) string { return v.Tags.String() })},
+		{header: func(w *sink.Words) string { return w.Inquiries.Team }, value: text(func(v *sink.View, _ *sink.Words) string { return v.Team.Name })},
+		{header: func(w *sink.Words) string { return w.Inquiries.Assignee }, value: text(assignee)},
+		{header: func(w *sink.Words) string { return w.Inquiries.FirstReply }, value: firstReply},
+		{header: func(w *sink.Words) string { return w.Inquiries.Link }, value: text(func(v *sink.View, _ *sink.Words) string { return v.DeskURL })},
 	}
 }
 

@@ -98,7 +98,7 @@ func envelope(e talkrelay.Event) []byte {
 		return e.Envelope
 	}
 	typ, id := "userChat", e.Chat.ID
-	if e.Kind.ContactEvent() {
+	if e.Kind.UserEvent() {
 		typ, id = "user", e.User.ID
 	}
 	text, _ := json.Marshal(map[string]any{ // of strings only: cannot fail
