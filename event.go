@@ -39,6 +39,9 @@ type Event struct {
 
 	OldSubscription Subscription `json:"oldSubscription,omitzero"` // before a change of subscriptions
 
+	Stage  int           `json:"stage,omitempty"`  // how often the customer's wait has been told of, this time included
+	Waited time.Duration `json:"waited,omitempty"` // how long the customer has waited, in hours of business
+
 	Message  Message `json:"message,omitzero"` // of an opening: the customer's where one is known; else the chat's last one
 	Assignee Person  `json:"assignee,omitzero"`
 	Team     Team    `json:"team,omitzero"`

@@ -22,11 +22,14 @@ const (
 	UserChatReplied  Kind = "userChat.replied"  // a manager answered: first since the opening, or what the customer waited for
 	UserChatSnoozed  Kind = "userChat.snoozed"
 	UserChatClosed   Kind = "userChat.closed"
+
+	UserChatWaiting Kind = "userChat.waiting" // the customer has waited too long for an answer
 )
 
 var kinds = [...]Kind{
 	UserChatOpened, LeadContact, MemberContact, LeadSubscription, MemberSubscription, LeadDeleted, MemberDeleted,
 	UserChatAssigned, UserChatTagged, UserChatReplied, UserChatSnoozed, UserChatClosed,
+	UserChatWaiting,
 }
 
 // Kinds lists every kind of event in the order of the documentation, which is also the order in which events of one

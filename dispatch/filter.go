@@ -89,6 +89,9 @@ type filterEnv struct {
 
 	OldSubscription talkrelay.Subscription `expr:"oldSubscription"`
 
+	Stage  int           `expr:"stage"`
+	Waited time.Duration `expr:"waited"`
+
 	Message  talkrelay.Message `expr:"message"`
 	Assignee talkrelay.Person  `expr:"assignee"`
 	Team     talkrelay.Team    `expr:"team"`
@@ -111,7 +114,8 @@ func newFilterEnv(e *talkrelay.Event, loc *time.Location) *filterEnv {
 	seen := e.Seen.In(loc)
 	return &filterEnv{
 		Kind: string(e.Kind), Change: string(e.Change), Channel: e.Channel,
-		Chat: chat, User: e.User, Old: e.Old, Before: e.Before, OldSubscription: e.OldSubscription, Message: message, Assignee: e.Assignee, Team: e.Team,
+		Chat: chat, User: e.User, Old: e.Old, Before: e.Before, OldSubscription: e.OldSubscription,
+		Stage: e.Stage, Waited: e.Waited, Message: message, Assignee: e.Assignee, Team: e.Team,
 		Tags: chat.Tags, Now: func() time.Time { return seen },
 	}
 }

@@ -28,6 +28,7 @@ type RouteConfig struct {
 //	kind change channel              text
 //	chat user old before message     as in talkrelay.Event
 //	oldSubscription assignee team
+//	stage waited                     of userChat.waiting: as in waited >= duration("2h")
 //	tags                             short for chat.tags
 //	now()                            when the event was first seen
 //

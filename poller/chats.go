@@ -24,6 +24,7 @@ type chatReader struct {
 	overlap time.Duration
 	events  eventMaker
 	details *details
+	ladder  *ladder // nil = nobody asks who waits for an answer
 	log     *slog.Logger
 
 	detailTime time.Duration // for all details of one page
@@ -56,7 +57,9 @@ func (s *chats) Poll(ctx context.Context, prev View, from Position) (Batch, erro
 	if err != nil {
 		return Batch{Next: w.again(s.mode, err)}, err
 	}
-	p := chatPage{ChatPage: page, rows: chatRows(page), prev: prev, cur: cur}
+	stored := cur
+	cur = s.ladder.begin(cur, clock(page.ServerTime))
+	p := chatPage{ChatPage: page, rows: chatRows(page), prev: prev, cur: cur, full: s.mode != tick}
 	b, err := s.compare(ctx, &p)
 	if err != nil {
 		return Batch{}, err
@@ -65,7 +68,7 @@ func (s *chats) Poll(ctx context.Context, prev View, from Position) (Batch, erro
 	if s.turn(&w, &after, &p) {
 		b.Next = encode(w)
 	}
-	if after != cur || prev.Cursor() == nil {
+	if after != stored || prev.Cursor() == nil {
 		b.Cursor = encode(after)
 	}
 	return b, nil
@@ -78,6 +81,7 @@ type chatPage struct {
 	found []judgement // one a row
 	prev  View
 	cur   chatCursor
+	full  bool // the walk comes by every row
 }
 
 // turn moves w and cur on past a page and reports whether there is another one to read.

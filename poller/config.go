@@ -56,6 +56,9 @@ type Config struct {
 	// SnoozeEndOpens makes the end of a snooze an opening. Whether Channel Talk's own webhook does so is not known.
 	SnoozeEndOpens bool
 
+	// Waiting is when events of kind UserChatWaiting are due. The zero value makes none.
+	Waiting Waiting
+
 	Teams   map[string]string // team id → name; the Open API gives only ids
 	DeskURL string            // opens a chat; {channelId} and {chatId} are filled in. "" = DefaultDeskURL
 
@@ -102,6 +105,7 @@ func (c Config) Validate() talkrelay.Problems {
 	if c.BotOnly != BotOnlyWait && c.BotOnly != BotOnlyAlert {
 		problems.Add("bot_only", "must be %q or %q", BotOnlyWait, BotOnlyAlert)
 	}
+	c.Waiting.validate(&problems)
 	if fault := deskURLFault(c.DeskURL); fault != "" {
 		problems.Add("desk_url", "%s", fault)
 	}

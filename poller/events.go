@@ -62,6 +62,13 @@ func (m *eventMaker) lived(c lifeChange, before talkrelay.Before, o inquiry) tal
 	return e
 }
 
+// waited makes the event of a stage of waiting.
+func (m *eventMaker) waited(d due, o inquiry) talkrelay.Event {
+	e := m.aboutChat(talkrelay.UserChatWaiting, fmt.Sprintf("%d-%d", d.began, d.stage), "update", o)
+	e.Stage, e.Waited = d.stage, d.waited
+	return e
+}
+
 // aboutChat makes an event of what is known of a chat. key is the third part of its id, event the envelope's word for
 // what happened.
 func (m *eventMaker) aboutChat(kind talkrelay.Kind, key, event string, o inquiry) talkrelay.Event {

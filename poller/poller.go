@@ -72,12 +72,14 @@ func (p *Poller) newJob(name string, schedule Schedule, s Stream, patience time.
 }
 
 func newChatReader(cfg *Config) *chatReader {
+	events, details := newEventMaker(cfg), newDetails(cfg)
 	return &chatReader{
 		api:     cfg.API,
 		rules:   rules{snoozeEndOpens: cfg.SnoozeEndOpens, holdBotOnly: cfg.BotOnly == BotOnlyWait},
 		overlap: cfg.Overlap,
-		events:  newEventMaker(cfg),
-		details: newDetails(cfg),
+		events:  events,
+		details: details,
+		ladder:  newLadder(cfg, events, details),
 		log:     cfg.Logger,
 
 		detailTime: detailTime,

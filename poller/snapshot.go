@@ -18,6 +18,7 @@ type chatSnapshot struct {
 
 	Inquiry int64 `json:"i,omitempty"` // the last opening that was one, where neither Opened nor Queued is it: see inquiry
 	life
+	wait
 }
 
 // inquiry returns the time that the event of the last opening has in its ID. It is older than Opened when the chat has

@@ -81,7 +81,9 @@ func (s *chatReader) tell(ctx context.Context, p *chatPage, visitors map[string]
 		events = append(events, news...)
 	}
 	for i := range p.rows {
-		events = append(events, s.story(ctx, p, i, visitors[p.rows[i].UserID])...)
+		v := visitors[p.rows[i].UserID]
+		events = append(events, s.story(ctx, p, i, v)...)
+		events = append(events, s.waiting(ctx, p, i, v, entities)...)
 	}
 	return inOrder(events), nil
 }
@@ -143,14 +145,7 @@ func (s *chatReader) story(ctx context.Context, p *chatPage, i int, v *visitor) 
 	if !announce && len(changes) == 0 {
 		return nil
 	}
-	o := inquiry{chat: c, at: j.at, reopened: j.reopened}
-	o.assignee = s.details.person(ctx, p.Managers, c.AssigneeID)
-	if v != nil {
-		o.user = v.row
-		if v.row == nil {
-			o.fallback = talkrelay.User{ID: v.id, Member: v.snap.Member, Contact: v.snap.contact()}
-		}
-	}
+	o := s.inquiry(ctx, p, i, v)
 	var events []talkrelay.Event
 	if announce {
 		o.message = s.details.message(ctx, c)
@@ -163,6 +158,39 @@ func (s *chatReader) story(ctx context.Context, p *chatPage, i int, v *visitor) 
 		events = append(events, s.events.lived(change, j.before, o))
 	}
 	return events
+}
+
+// waiting makes the event of a customer who has waited too long, and adds what is remembered of that to entities.
+func (s *chatReader) waiting(ctx context.Context, p *chatPage, i int, v *visitor, entities map[talkrelay.Ref][]byte) []talkrelay.Event {
+	c, snap := &p.rows[i], &p.found[i].snap
+	before := snap.wait
+	d, is := s.ladder.look(ctx, p, c, snap)
+	if snap.wait != before {
+		entities[talkrelay.Ref{Type: talkrelay.EntityChat, ID: c.ID}] = encode(*snap)
+	}
+	if !is {
+		return nil
+	}
+	o := s.inquiry(ctx, p, i, v)
+	o.at, o.message = clock(p.ServerTime), d.message
+	if o.message == nil {
+		o.message = s.details.message(ctx, c)
+	}
+	return []talkrelay.Event{s.events.waited(d, o)}
+}
+
+// inquiry is what is known of the i-th row and of the customer behind it.
+func (s *chatReader) inquiry(ctx context.Context, p *chatPage, i int, v *visitor) inquiry {
+	c, j := &p.rows[i], &p.found[i]
+	o := inquiry{chat: c, at: j.at, reopened: j.reopened}
+	o.assignee = s.details.person(ctx, p.Managers, c.AssigneeID)
+	if v != nil {
+		o.user = v.row
+		if v.row == nil {
+			o.fallback = talkrelay.User{ID: v.id, Member: v.snap.Member, Contact: v.snap.contact()}
+		}
+	}
+	return o
 }
 
 func sortedKeys(m map[string]*visitor) []string {

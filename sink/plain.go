@@ -10,17 +10,7 @@ import (
 // link to the chat last. No text in it is escaped for anything.
 func (v View) Plain() (title string, lines []string) {
 	w := v.Lang.Words()
-	title = w.NewInquiry
-	switch {
-	case v.Kind.ContactEvent() && v.Change == talkrelay.Created:
-		title = w.ContactAdded
-	case v.Kind.ContactEvent():
-		title = w.ContactChanged
-	case v.Kind != talkrelay.UserChatOpened && v.Kind != "":
-		title = string(v.Kind)
-	case v.Chat.Reopened:
-		title = w.Reopened
-	}
+	title = w.Event(&v)
 	name := v.User.Name
 	if name == "" {
 		name = w.NoName

@@ -54,7 +54,9 @@ func sampleLife(opened talkrelay.Event) []talkrelay.Event {
 	snoozed.Chat.State = "snoozed"
 	closed := step("sample-closed", talkrelay.UserChatClosed, 2*time.Hour)
 	closed.Chat.State, closed.Chat.AskedAt = "closed", time.Time{}
-	return []talkrelay.Event{assigned, tagged, replied, snoozed, closed}
+	waiting := step("sample-waiting", talkrelay.UserChatWaiting, 2*time.Hour)
+	waiting.Before, waiting.Stage, waiting.Waited = talkrelay.Before{}, 2, 2*time.Hour
+	return []talkrelay.Event{assigned, tagged, replied, snoozed, closed, waiting}
 }
 
 func sampleEvent() talkrelay.Event {

@@ -19,6 +19,9 @@ type View struct {
 
 	OldSubscription talkrelay.Subscription
 
+	Stage  int      // of userChat.waiting: 1, 2 …
+	Waited Duration // of userChat.waiting: how long, in hours of business
+
 	Message  ViewMessage
 	Assignee talkrelay.Person
 	Team     talkrelay.Team
@@ -99,6 +102,9 @@ func NewViewIn(e talkrelay.Event, lang Language, usual *time.Location) View {
 		Before: viewBefore(e),
 
 		OldSubscription: e.OldSubscription,
+
+		Stage:  e.Stage,
+		Waited: Duration(e.Waited),
 
 		Message:  viewMessage(e.Message, in),
 		Assignee: e.Assignee,

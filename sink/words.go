@@ -22,6 +22,7 @@ type Words struct {
 	Replied        string // a manager answered
 	Snoozed        string
 	Closed         string
+	NoAnswer       string // the customer waits for an answer
 
 	// Labels of what a message shows.
 	Customer   string
@@ -62,6 +63,7 @@ type Words struct {
 
 	files    string    // "%d attachments"
 	waiting  string    // "waiting %s"
+	noAnswer string    // "no answer for %s"
 	soon     string    // waiting less than a minute
 	days     string    // "%d d"
 	hours    string    // "%d h"
@@ -117,6 +119,11 @@ func (w *Words) Event(v *View) string {
 		return w.Snoozed
 	case talkrelay.UserChatClosed:
 		return w.Closed
+	case talkrelay.UserChatWaiting:
+		if waited := w.Duration(time.Duration(v.Waited)); waited != "" {
+			return fmt.Sprintf(w.noAnswer, waited)
+		}
+		return w.NoAnswer
 	}
 	return string(v.Kind)
 }

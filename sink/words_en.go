@@ -12,6 +12,7 @@ var english = Words{
 	Replied:        "Answered",
 	Snoozed:        "Snoozed",
 	Closed:         "Closed",
+	NoAnswer:       "Waiting for an answer",
 
 	Customer:   "Customer",
 	Team:       "Team",
@@ -55,6 +56,7 @@ var english = Words{
 
 	files:    "attachments: %d",
 	waiting:  "waiting %s",
+	noAnswer: "No answer for %s",
 	soon:     "waiting less than a minute",
 	days:     "%d d",
 	hours:    "%d h",

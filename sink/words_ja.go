@@ -12,6 +12,7 @@ var japanese = Words{
 	Replied:        "返信済み",
 	Snoozed:        "保留",
 	Closed:         "対応終了",
+	NoAnswer:       "返信待ち",
 
 	Customer:   "お客様",
 	Team:       "チーム",
@@ -55,6 +56,7 @@ var japanese = Words{
 
 	files:    "添付ファイル %d件",
 	waiting:  "待ち時間 %s",
+	noAnswer: "%s返信待ち",
 	soon:     "待ち時間 1分未満",
 	days:     "%d日",
 	hours:    "%d時間",

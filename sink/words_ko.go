@@ -12,6 +12,7 @@ var korean = Words{
 	Replied:        "답변함",
 	Snoozed:        "보류됨",
 	Closed:         "상담 종료",
+	NoAnswer:       "답변 대기",
 
 	Customer:   "고객",
 	Team:       "팀",
@@ -55,6 +56,7 @@ var korean = Words{
 
 	files:    "첨부파일 %d개",
 	waiting:  "%s째 대기",
+	noAnswer: "%s째 답변 대기",
 	soon:     "1분 미만 대기",
 	days:     "%d일",
 	hours:    "%d시간",

@@ -159,6 +159,9 @@ func (c *checker) channel(ctx context.Context, p channelPlan, base http.RoundTri
 	p.client.Transport = base
 	client := channeltalk.New(p.client)
 	part := "channel " + p.poller.Name
+	if !p.poller.Waiting.Holidays.None() {
+		c.add(part, holidaysFinding(p.poller, time.Now()))
+	}
 	ch, err := client.Channel(ctx)
 	if err != nil {
 		c.tried(ctx, part, sink.Finding{Name: "access key", Text: err.Error(), Fix: channelFix(err)})

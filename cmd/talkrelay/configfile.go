@@ -103,6 +103,7 @@ type channelFile struct {
 	MessageLookupsPerMinute  int               `toml:"message_lookups_per_minute"`
 	BotOnly                  string            `toml:"bot_only"`
 	SnoozeEndOpens           bool              `toml:"snooze_end_opens"`
+	Waiting                  waitingFile       `toml:"waiting"`
 	Teams                    map[string]string `toml:"teams"`
 	BaseURL                  string            `toml:"base_url"`
 	DeskURL                  string            `toml:"desk_url"`
@@ -110,6 +111,12 @@ type channelFile struct {
 	RequestsPerSecond        float64           `toml:"requests_per_second"`
 	ListRequestsPerSecond    float64           `toml:"list_requests_per_second"`
 	Reserve                  int               `toml:"reserve"`
+}
+
+type waitingFile struct {
+	Stages       []time.Duration `toml:"stages"`
+	Hours        []string        `toml:"hours"`
+	HolidaysFile string          `toml:"holidays_file"`
 }
 
 type routeFile struct {

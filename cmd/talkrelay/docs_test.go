@@ -93,6 +93,9 @@ func recipes() map[string]recipe {
 		"휴대폰 변경":   {talkrelay.MemberContact, changed, nil},
 		"전화와 이메일":  opened(phoned),
 		"채팅":       {talkrelay.UserChatOpened, func(*talkrelay.Event) {}, phoned},
+
+		"기다리는 고객":   {talkrelay.UserChatWaiting, func(e *talkrelay.Event) { e.Stage, e.Waited = 1, 30*time.Minute }, nil},
+		"오래 기다린 고객": {talkrelay.UserChatWaiting, func(e *talkrelay.Event) { e.Stage, e.Waited = 1, 4*time.Hour }, nil},
 	}
 }
 

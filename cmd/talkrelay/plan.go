@@ -144,6 +144,7 @@ func (c *config) channelPlan(i int, secrets *secretReader, problems *talkrelay.P
 			MessageLookupsPerMinute:  ch.MessageLookupsPerMinute,
 			BotOnly:                  ch.BotOnly,
 			SnoozeEndOpens:           ch.SnoozeEndOpens,
+			Waiting:                  c.waiting(ch.Waiting, key+".waiting", problems),
 			Teams:                    ch.Teams,
 			DeskURL:                  ch.DeskURL,
 		},

@@ -14,6 +14,7 @@ type slackFile struct {
 	Mask              bool            `toml:"mask"`
 	Text              string          `toml:"text"`
 	Mention           string          `toml:"mention"`
+	WaitingMentions   []string        `toml:"waiting_mentions"`
 	Timeout           time.Duration   `toml:"timeout"`
 	PerSecond         float64         `toml:"per_second"`
 	PerMinute         float64         `toml:"per_minute"`
@@ -61,6 +62,9 @@ func (s *slackFile) plan(p *sinkPlanner) sinkPlan {
 			Text:      s.Text,
 			RouteText: p.routeTexts(s.Name),
 			Mention:   s.Mention,
+
+			WaitingMentions: s.WaitingMentions,
+
 			Timeout:   s.Timeout,
 			PerSecond: s.PerSecond,
 			PerMinute: s.PerMinute,

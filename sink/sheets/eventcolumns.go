@@ -39,7 +39,7 @@ func detail(v *sink.View, w *sink.Words) string {
 		return sink.TagChanges(v)
 	case v.Kind == talkrelay.UserChatReplied && v.Message.PersonType != "manager":
 		return ""
-	case v.Kind == talkrelay.UserChatOpened, v.Kind == talkrelay.UserChatReplied:
+	case v.Kind == talkrelay.UserChatOpened, v.Kind == talkrelay.UserChatReplied, v.Kind == talkrelay.UserChatWaiting:
 		return firstMessage(v, w)
 	}
 	return ""

@@ -40,6 +40,8 @@ func (s *Sink) newCard(v sink.View, now time.Time) card {
 		userCard(&c, v, w)
 	case v.Kind.LifeEvent():
 		lifeCard(&c, v, w, now)
+	case v.Kind == talkrelay.UserChatWaiting:
+		s.waitCard(&c, v, w, now)
 	default:
 		s.chatCard(&c, v, w, now)
 	}

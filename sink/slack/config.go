@@ -18,11 +18,15 @@ import (
 
 // Config holds the settings of one [[sink.slack]].
 type Config struct {
-	Name      string            // of the sink; used in messages to people
-	Token     string            // bot token, xoxb-…
-	Channel   string            // channel id, C0123456789; or a name, resolved at the first use and remembered in Memory
-	Mask      *bool             // phone numbers and e-mail addresses as 010-****-5678, h***@example.com; nil = yes
-	Mention   string            // put in front of new inquiries: <!here>, <@U…>, <!subteam^S…>; "" = nobody
+	Name    string // of the sink; used in messages to people
+	Token   string // bot token, xoxb-…
+	Channel string // channel id, C0123456789; or a name, resolved at the first use and remembered in Memory
+	Mask    *bool  // phone numbers and e-mail addresses as 010-****-5678, h***@example.com; nil = yes
+	Mention string // put in front of new inquiries: <!here>, <@U…>, <!subteam^S…>; "" = nobody
+	// WaitingMentions are put in front of customers who wait for an answer, one a stage; the last one for higher stages. None =
+	// nobody.
+	WaitingMentions []string
+
 	Text      string            // own template in Slack's mrkdwn; "" = the default message
 	RouteText map[string]string // own template of a route, by the route's name; goes before Text
 	Timeout   time.Duration     // of one request; 0 = 20 s
@@ -120,6 +124,11 @@ func (c Config) Validate() talkrelay.Problems {
 	}
 	if fault := mentionFault(c.Mention); fault != "" {
 		p.Add("mention", "%s", fault)
+	}
+	for i, mention := range c.WaitingMentions {
+		if fault := mentionFault(mention); fault != "" {
+			p.Add(fmt.Sprintf("waiting_mentions[%d]", i), "%s", fault)
+		}
 	}
 	if _, err := parseText(c.Text); err != nil {
 		p.Add("text", "%v", err)

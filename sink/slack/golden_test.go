@@ -40,7 +40,7 @@ func goldenEvents() map[string]talkrelay.Event {
 	samples := sink.SampleEvents()
 	return map[string]talkrelay.Event{
 		"assigned": samples[3], "tagged": samples[4], "replied": samples[5], "snoozed": samples[6], "closed": samples[7],
-		"subscription": samples[8], "deleted": samples[10],
+		"waiting": samples[8], "subscription": samples[9], "deleted": samples[11],
 		"opened": opened, "reopened": reopened, "alf": alf, "bare": bare,
 		"changed": sink.SampleEvents()[1], "added": sink.SampleEvents()[2],
 	}
@@ -50,7 +50,10 @@ func TestGolden(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
 	for _, lang := range sink.Languages() {
-		s := f.sink(func(c *slack.Config) { c.Language, c.Mention = lang, "<!subteam^S0CS>" })
+		s := f.sink(func(c *slack.Config) {
+			c.Language, c.Mention = lang, "<!subteam^S0CS>"
+			c.WaitingMentions = []string{"", "<!here>", "<!channel>"}
+		})
 		for name, e := range goldenEvents() {
 			t.Run(string(lang)+"/"+name, func(t *testing.T) {
 				t.Parallel()

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"talkrelay"
+	"talkrelay/poller"
+	"talkrelay/sink"
+)
+
+// waiting reads [channel.waiting]. A relative holidays_file is beside the config file.
+func (c *config) waiting(w waitingFile, key string, problems *talkrelay.Problems) poller.Waiting {
+	hours, err := talkrelay.ParseHours(w.Hours)
+	if err != nil {
+		problems.Add(key+".hours", "%v", err)
+	}
+	holidays, err := c.holidays(w.HolidaysFile)
+	if err != nil {
+		problems.Add(key+".holidays_file", "%v", err)
+	}
+	return poller.Waiting{Stages: w.Stages, Hours: hours, Holidays: holidays}
+}
+
+func (c *config) holidays(path string) (talkrelay.Holidays, error) {
+	if path == "" {
+		return talkrelay.Holidays{}, nil
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(c.path), path)
+	}
+	data, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return talkrelay.Holidays{}, fmt.Errorf("%s: no such file; docs/ has one for Korea and one for Japan to begin with", path)
+	case err != nil:
+		return talkrelay.Holidays{}, fmt.Errorf("read holidays: %w", err)
+	}
+	h, err := talkrelay.ParseHolidays(string(data))
+	if err != nil {
+		return h, fmt.Errorf("%s: %w", path, err)
+	}
+	return h, nil
+}
+
+// holidaysFinding says whether the holidays that a channel needs next are known.
+func holidaysFinding(p poller.Config, now time.Time) sink.Finding {
+	if year := p.Waiting.Holidays.Missing(now.In(p.Location)); year != 0 {
+		return sink.Finding{
+			Name: "holidays", Text: fmt.Sprintf("no day of %d is known", year),
+			Fix: fmt.Sprintf("add the holidays of %d to waiting.holidays_file", year),
+		}
+	}
+	return sink.Finding{Name: "holidays", OK: true, Text: "up to date"}
+}

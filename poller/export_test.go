@@ -1,0 +1,4 @@
+package poller
+
+// NeedsNoAnswer is needsNoAnswer, for its table.
+var NeedsNoAnswer = needsNoAnswer
