@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Hours are hours of the week, as of business. The zero Hours name none.
@@ -113,4 +114,34 @@ func merged(spans []span) []span {
 		out = append(out, s)
 	}
 	return out
+}
+
+// Until returns when the hours that t is in are over, by the clocks of loc; in is false if t is in none. Hours that never
+// end are over in a week.
+func (h Hours) Until(t time.Time, loc *time.Location) (end time.Time, in bool) {
+	year, month, day := t.In(loc).Date()
+	end = t
+	for n := range 8 {
+		date := time.Date(year, month, day+n, 0, 0, 0, 0, time.UTC)
+		for _, s := range h.days[date.Weekday()] {
+			from, to := onClock(year, month, day+n, s.from, loc), onClock(year, month, day+n, s.to, loc)
+			if !from.After(end) && to.After(end) {
+				end, in = to, true
+			}
+		}
+		if !end.After(onClock(year, month, day+n, 0, loc)) || end.Before(onClock(year, month, day+n, dayMinutes, loc)) {
+			break
+		}
+	}
+	return end, in
+}
+
+// Always reports that h leaves no hour of the week out.
+func (h Hours) Always() bool {
+	for _, spans := range h.days {
+		if len(spans) != 1 || spans[0] != (span{0, dayMinutes}) {
+			return false
+		}
+	}
+	return true
 }

@@ -151,3 +151,38 @@ func local(t *testing.T, c talkrelay.Calendar, text string) time.Time {
 	}
 	return at
 }
+
+func TestHoursUntil(t *testing.T) {
+	t.Parallel()
+	nights := []string{"Sun-Fri 18:30-09:30", "Sat-Sun 00:00-24:00"}
+	for name, tt := range map[string]struct {
+		zone  string
+		hours []string
+		at    string
+		want  string // "" = in none
+	}{
+		"by day":                    {"Asia/Seoul", nights, "2026-11-26 12:00", ""},
+		"at their end":              {"Asia/Seoul", nights, "2026-11-26 09:30", ""},
+		"at their beginning":        {"Asia/Seoul", nights, "2026-11-26 18:30", "2026-11-27 09:30"},
+		"after midnight":            {"Asia/Seoul", nights, "2026-11-26 03:00", "2026-11-26 09:30"},
+		"over a weekend":            {"Asia/Seoul", nights, "2026-11-27 20:00", "2026-11-30 09:30"},
+		"on Sunday":                 {"Asia/Seoul", nights, "2026-11-29 12:00", "2026-11-30 09:30"},
+		"a night is of its evening": {"Asia/Seoul", []string{"Mon-Fri 18:30-09:30", "Sat-Sun 00:00-24:00"}, "2026-11-29 12:00", "2026-11-30 00:00"},
+		"none":                      {"Asia/Seoul", nil, "2026-11-29 12:00", ""},
+		"always":                    {"Asia/Seoul", []string{"00:00-24:00"}, "2026-11-29 12:00", "2026-12-07 00:00"},
+		"clocks put forward":        {"America/New_York", nights, "2026-03-07 20:00", "2026-03-09 09:30"},
+		"clocks put back":           {"America/New_York", []string{"22:00-02:30"}, "2026-10-31 23:00", "2026-11-01 02:30"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := calendar(t, tt.zone, tt.hours, "")
+			end, in := c.Hours.Until(local(t, c, tt.at), c.Location)
+			if in != (tt.want != "") || in && !end.Equal(local(t, c, tt.want)) {
+				t.Errorf("%v, %v; want %s", end, in, tt.want)
+			}
+		})
+	}
+	if always := calendar(t, "UTC", []string{"Mon-Sun 00:00-12:00", "12:00-24:00"}, ""); !always.Hours.Always() || calendar(t, "UTC", nights, "").Hours.Always() {
+		t.Error("always is not told from sometimes")
+	}
+}

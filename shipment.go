@@ -12,6 +12,10 @@ type Pending struct {
 	// an opening itself; else "".
 	Thread string
 
+	// Latest is the chat of the event as it is now, with its customer, assignee and team, if the sink follows it; its other
+	// fields mean nothing. nil = not known.
+	Latest *Event
+
 	// Doubt: the state was restored from a backup, and the delivery may have been made since that was taken: after the
 	// one with the receipt After ("" = none had been made by then).
 	Doubt bool

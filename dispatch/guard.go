@@ -24,7 +24,7 @@ func (w *Worker) callPrepare(id string, items []talkrelay.Pending, form string) 
 	defer caught(&err, sink.PauseDestination, "prepare message")
 	rows := make([]sink.Item, len(items))
 	for i, item := range items {
-		rows[i] = sink.Item{Event: item.Event, Route: item.Route, Thread: sink.Receipt(item.Thread)}
+		rows[i] = sink.Item{Event: item.Event, Route: item.Route, Thread: sink.Receipt(item.Thread), Latest: item.Latest}
 	}
 	body, n, err = w.target.Prepare(id, rows, form)
 	if err == nil && (n < 1 || n > len(items)) {

@@ -31,6 +31,9 @@ func (w *Worker) begin(ctx context.Context, s talkrelay.Shipment) (talkrelay.Shi
 	if len(items) == 0 {
 		return talkrelay.Shipment{}, w.idle(ctx)
 	}
+	if until := w.quiet(time.Now()); !until.IsZero() && len(w.again) == 0 {
+		return s, w.hush(ctx, until)
+	}
 	if err := w.callWait(ctx); err != nil {
 		return w.notBegun(ctx, s, classed(err, sink.Retry, "wait", "cannot send now"))
 	}

@@ -16,6 +16,7 @@ type Status struct {
 	NextTry   time.Time // when something is done about it
 	Attempt   int       // sends of that delivery begun so far
 	InDoubt   bool      // it may have arrived
+	Quiet     time.Time // when the present quiet hours are over; zero = there are none
 }
 
 // Waiting is a reason why a delivery waits.
@@ -37,6 +38,7 @@ func (w *Worker) Status() Status {
 	if err, since := w.state.Trouble(); err != "" {
 		st.Waiting, st.Err, st.Since = WaitingState, err, since
 	}
+	st.Quiet = w.quiet(time.Now())
 	return st
 }
 

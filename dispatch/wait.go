@@ -65,6 +65,16 @@ func (w *Worker) idle(ctx context.Context) error {
 	return nil
 }
 
+// hush waits until quiet hours are over, and looks in between whether the clock says something else. Drain is through with
+// what they hold.
+func (w *Worker) hush(ctx context.Context, until time.Time) error {
+	w.nothingWaits()
+	if w.draining {
+		return errEmpty
+	}
+	return pause(ctx, min(time.Until(until), unasked))
+}
+
 // persist repeats an operation on the state file until it succeeds. Once ctx has ended it is tried once: what is not
 // written then is found in doubt, or as it was, by the next start.
 func (w *Worker) persist(ctx context.Context, op string, f func() error) error {

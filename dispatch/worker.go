@@ -35,7 +35,10 @@ type WorkerConfig struct {
 	// RecheckAfter is when a shipment that was sent again out of doubt is looked at once more for copies that arrived
 	// late, counted from its delivery. 0 = never. It has no effect on a sink that is no sink.Rechecker.
 	RecheckAfter time.Duration
-	Retry        RetryConfig
+	// Quiet returns when the quiet hours that a time is in are over, zero if it is in none: until then nothing is begun. nil =
+	// there are none.
+	Quiet func(time.Time) time.Time
+	Retry RetryConfig
 	// Grace is how long a send may go on after the worker was told to stop. 0 = 10 s.
 	Grace time.Duration
 	// Logger may be nil.
@@ -56,6 +59,7 @@ type Worker struct {
 	receipts  Receipts
 	maxItems  int
 	stableIDs bool
+	quiet     func(time.Time) time.Time
 	grace     time.Duration
 	log       *slog.Logger
 	health    *talkrelay.Health // of the destination
@@ -84,6 +88,9 @@ func NewWorker(c WorkerConfig) *Worker {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
+	if c.Quiet == nil {
+		c.Quiet = func(time.Time) time.Time { return time.Time{} }
+	}
 	if c.Grace <= 0 {
 		c.Grace = defaultGrace
 	}
@@ -101,6 +108,7 @@ func NewWorker(c WorkerConfig) *Worker {
 		receipts:  c.Receipts,
 		maxItems:  max(c.MaxItems, 1),
 		stableIDs: c.StableIDs,
+		quiet:     c.Quiet,
 		grace:     c.Grace,
 		log:       log,
 		health:    talkrelay.NewHealth(log, msgPaused, msgResumed),

@@ -63,8 +63,9 @@ type Editor interface {
 // Item is one delivery to render.
 type Item struct {
 	Event  talkrelay.Event
-	Route  string  // name of the route that chose this sink
-	Thread Receipt // of the message whose thread it belongs to, for a sink that has threads; "" = none
+	Route  string           // name of the route that chose this sink
+	Latest *talkrelay.Event // the event's chat as it is now, see talkrelay.Pending; nil = not known
+	Thread Receipt          // of the message whose thread it belongs to, for a sink that has threads; "" = none
 }
 
 // Message is one attempt at a shipment, as the sink needs it.

@@ -38,20 +38,20 @@ type postRecord struct {
 	Stale   bool   `json:"stale,omitempty"` // it shows the chat as it was before
 }
 
-// followAll tells the followers in c of the events that are new. A sink follows a chat from the first opening that is to
-// be delivered to it.
+// followAll tells the followers in c of the events that are new. A sink follows a chat from the first event about it that
+// is to be delivered there.
 func followAll(tx *bolt.Tx, c *talkrelay.Commit, fresh map[string]*freshEvent, now time.Time) error {
 	for _, sink := range c.Followers {
-		opens := map[string]bool{}
+		goes := map[string]bool{}
 		for _, d := range c.Deliveries {
-			opens[d.EventID] = opens[d.EventID] || d.Sink == sink
+			goes[d.EventID] = goes[d.EventID] || d.Sink == sink
 		}
 		for i := range c.Events {
 			e := &c.Events[i]
 			if fresh[e.ID] == nil {
 				continue
 			}
-			if err := follow(tx, sink, e, e.Kind == talkrelay.UserChatOpened && opens[e.ID], now); err != nil {
+			if err := follow(tx, sink, e, goes[e.ID] && e.Chat.ID != "" && !e.Kind.UserEvent(), now); err != nil {
 				return fmt.Errorf("follow the chat of event %s: %w", e.ID, err)
 			}
 		}
@@ -189,16 +189,20 @@ func notePost(tx *bolt.Tx, sink string, s *talkrelay.Shipment, o talkrelay.Outco
 	return r.save(tx, sink, key, o.At)
 }
 
-// thread returns the receipt of the newest message about the chat of e, "" if there is none or e makes one itself.
-func thread(tx *bolt.Tx, sink string, e *talkrelay.Event) string {
-	if e.Kind == talkrelay.UserChatOpened || sub(tx, bucketFollow, sink) == nil {
-		return ""
+// present returns how the chat of e is, nil if it is not followed, and the receipt of the newest message about it: "" if
+// there is none or e makes one itself.
+func present(tx *bolt.Tx, sink string, e *talkrelay.Event) (thread string, latest *talkrelay.Event) {
+	if sub(tx, bucketFollow, sink) == nil {
+		return "", nil
 	}
 	r, ok := loadFollow(tx, sink, chatOf(tx, sink, e))
-	if !ok || len(r.Posts) == 0 {
-		return ""
+	if !ok {
+		return "", nil
 	}
-	return r.Posts[len(r.Posts)-1].Receipt
+	if len(r.Posts) > 0 && e.Kind != talkrelay.UserChatOpened {
+		thread = r.Posts[len(r.Posts)-1].Receipt
+	}
+	return thread, &r.Latest
 }
 
 // eraseFollowed erases the followed chats whose latest event match is true for. Their messages stay as they are.

@@ -225,3 +225,18 @@ func TestFollowedIsErased(t *testing.T) {
 	}
 	must(t, f.q.Edited(e, "", time.Now())) // an edit that was under way finds nothing to note
 }
+
+// What waits knows how its chat is now, also where only a later event of the chat is delivered.
+func TestPendingKnowsTheChat(t *testing.T) {
+	t.Parallel()
+	f := newFollower(t)
+	f.happen(chatEvent("o1", talkrelay.UserChatOpened, "c1", "opened"), chatEvent("x9", closed, "c9", "closed"))
+	f.happen(chatEvent("x1", closed, "c1", "closed"))
+	must(t, f.db.Close())
+	f.open()
+	list, err := f.q.Pending(10)
+	must(t, err)
+	if len(list) != 1 || list[0].Event.Chat.State != "opened" || list[0].Latest == nil || list[0].Latest.Chat.State != "closed" {
+		t.Errorf("%+v", list)
+	}
+}

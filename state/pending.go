@@ -79,7 +79,7 @@ func (q *Queue) pending(n int) (list []talkrelay.Pending, bad []unreadable, err 
 			if row.Doubt || seq <= record.DoubtTo {
 				p.Doubt, p.After = true, record.DoubtAfter
 			}
-			p.Thread = thread(tx, q.sink, &p.Event)
+			p.Thread, p.Latest = present(tx, q.sink, &p.Event)
 			list = append(list, p)
 		}
 		return nil

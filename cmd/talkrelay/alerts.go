@@ -113,14 +113,23 @@ func (o observer) sink(k sinkStatus, now time.Time) []alert.Condition {
 	case k.Why == dispatch.WaitingPaused:
 		w.Kind = alert.Paused
 		all = append(all, w)
-	case !k.Oldest.IsZero() && now.Sub(k.Oldest) >= o.cfg.plan.alert.queueAge:
-		w.Kind, w.Since = alert.Queue, k.Oldest
+	case k.Quiet.IsZero() && !k.due().IsZero() && now.Sub(k.due()) >= o.cfg.plan.alert.queueAge:
+		w.Kind, w.Since = alert.Queue, k.due()
 		all = append(all, w)
 	}
 	if k.Dead > 0 {
 		all = append(all, alert.Condition{Kind: alert.Dead, Name: k.Name, Count: k.Dead})
 	}
 	return all
+}
+
+// due is when the oldest delivery could be made first; zero = none waits. What quiet hours held back is not late before they
+// are over.
+func (k sinkStatus) due() time.Time {
+	if k.Held.After(k.Oldest) {
+		return k.Held
+	}
+	return k.Oldest
 }
 
 // disk says whether the disk of the state file is nearly full. Where that cannot be asked, nothing is said.

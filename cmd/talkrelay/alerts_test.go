@@ -197,6 +197,9 @@ func TestWhatIsWrong(t *testing.T) {
 		{name: "paused and old", channel: good, sink: sinkStatus{Why: "paused", Oldest: ago(time.Hour)}, free: 999, want: "destination_paused cs", alive: true},
 		{name: "old", channel: good, sink: sinkStatus{Why: "retry", Oldest: ago(time.Hour)}, free: 999, want: "queue_old cs", alive: true},
 		{name: "not so old", channel: good, sink: sinkStatus{Why: "retry", Oldest: ago(time.Minute)}, free: 999, alive: true},
+		{name: "old, in quiet hours", channel: good, sink: sinkStatus{Oldest: ago(time.Hour), Quiet: now.Add(time.Hour), Held: now.Add(time.Hour)}, free: 999, alive: true},
+		{name: "old, quiet until now", channel: good, sink: sinkStatus{Oldest: ago(15 * time.Hour), Held: now}, free: 999, alive: true},
+		{name: "old, quiet until long ago", channel: good, sink: sinkStatus{Oldest: ago(15 * time.Hour), Held: ago(time.Hour)}, free: 999, want: "queue_old cs", alive: true},
 		{name: "dead and old", channel: good, sink: sinkStatus{Dead: 1, Oldest: ago(time.Hour)}, free: 999, want: "queue_old cs, dead_letters cs", alive: true},
 	}
 	for _, test := range tests {

@@ -39,7 +39,8 @@ type appPoller struct {
 type appSink struct {
 	name     string
 	worker   *dispatch.Worker
-	follower *dispatch.Follower // nil = what is delivered stays as it is
+	follower *dispatch.Follower        // nil = what is delivered stays as it is
+	quiet    func(time.Time) time.Time // see dispatch.WorkerConfig; nil = no quiet hours
 	queue    *state.Queue
 	sink     sink.Sink
 }
@@ -81,7 +82,7 @@ func (d *daemon) newApp(cfg *config, log *slog.Logger) (*app, error) {
 			d.options.seams.worker(&t.worker)
 		}
 		a.sinks = append(a.sinks, appSink{
-			name: t.name, worker: dispatch.NewWorker(t.worker), follower: d.newFollower(&t, queue, cfg.plan.retry, log), queue: queue, sink: t.sink,
+			name: t.name, worker: dispatch.NewWorker(t.worker), follower: d.newFollower(&t, queue, cfg.plan.retry, log), quiet: t.worker.Quiet, queue: queue, sink: t.sink,
 		})
 	}
 	a.warnOfOrphans(d.db)
@@ -107,18 +108,19 @@ func (d *daemon) newFollower(t *target, queue *state.Queue, retry dispatch.Retry
 	})
 }
 
-// followers returns the names of the sinks whose messages are kept true.
+// followers returns the names of the sinks that have to know how the chats are now: whose messages are kept true, or that
+// sum up quiet hours.
 func (a *app) followers() (names []string) {
 	for _, s := range a.sinks {
-		if s.follower != nil {
+		if s.follower != nil || s.quiet != nil {
 			names = append(names, s.name)
 		}
 	}
 	return names
 }
 
-// kinds lists the kinds of event that are to be made on a channel: those that routes ask for, and where a sink keeps its
-// messages true, all that show a chat or a customer as they are and cost no request.
+// kinds lists the kinds of event that are to be made on a channel: those that routes ask for, and where a sink has to
+// know how the chats are, all that show a chat or a customer as they are and cost no request.
 func (a *app) kinds(router *dispatch.Router, channel string) []talkrelay.Kind {
 	kinds := router.Kinds(channel)
 	if len(a.followers()) == 0 {

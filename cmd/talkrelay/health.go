@@ -41,6 +41,8 @@ type sinkStatus struct {
 	Trouble string           `json:"trouble,omitempty"`
 	Since   time.Time        `json:"since,omitzero"`
 	NextTry time.Time        `json:"nextTry,omitzero"`
+	Quiet   time.Time        `json:"quietUntil,omitzero"` // end of the present quiet hours
+	Held    time.Time        `json:"heldUntil,omitzero"`  // end of the quiet hours in which the oldest delivery came
 
 	delivered int // since the daemon started
 }
@@ -99,6 +101,10 @@ func (k appSink) status(now time.Time, loc *time.Location) sinkStatus {
 	var err error
 	if s.Waiting, s.Dead, s.Oldest, err = k.queue.Depth(); err != nil {
 		s.Trouble = err.Error()
+	}
+	s.Quiet = w.Quiet
+	if k.quiet != nil && !s.Oldest.IsZero() {
+		s.Held = k.quiet(s.Oldest)
 	}
 	hours, err := k.queue.Delivered(now)
 	if err != nil {

@@ -65,6 +65,15 @@ type sinkPlanner struct {
 	before  int // how many of them are not of this block
 }
 
+// hours reads hours of the week.
+func (p *sinkPlanner) hours(texts []string, name string) talkrelay.Hours {
+	h, err := talkrelay.ParseHours(texts)
+	if err != nil {
+		p.found.Add(join(p.key, name), "%v", err)
+	}
+	return h
+}
+
 // secret reads a secret that must be there.
 func (p *sinkPlanner) secret(s secret, name string) string {
 	return secretValue(p.secrets, s, join(p.key, name), p.found)

@@ -20,6 +20,7 @@ type slackFile struct {
 	PerMinute         float64         `toml:"per_minute"`
 	DigestAbove       int             `toml:"digest_above"`
 	Follow            bool            `toml:"follow"`
+	Quiet             []string        `toml:"quiet"`
 	EditsPerMinute    float64         `toml:"edits_per_minute"`
 	OnUnknown         string          `toml:"on_unknown"`
 	LookupsAnswered   []time.Duration `toml:"lookups_answered"`
@@ -72,6 +73,7 @@ func (s *slackFile) plan(p *sinkPlanner) sinkPlan {
 
 			DigestAbove:    s.DigestAbove,
 			Follow:         s.Follow,
+			Quiet:          p.hours(s.Quiet, "quiet"),
 			EditsPerMinute: s.EditsPerMinute,
 			APIURL:         s.APIURL,
 			Language:       p.language,
@@ -109,6 +111,7 @@ func (p slackPlan) target(m *targetMaker) (target, error) {
 		return target{}, err
 	}
 	return target{cfg.Name, s, s.Check, dispatch.WorkerConfig{
+		Quiet:             quietOf(s, cfg),
 		MaxItems:          slackItems(cfg),
 		LookupsAnswered:   p.lookupsAnswered,
 		LookupsUnanswered: p.lookupsUnanswered,
@@ -116,10 +119,22 @@ func (p slackPlan) target(m *targetMaker) (target, error) {
 	}}, nil
 }
 
-// slackItems is how many deliveries one message may hold: those of a digest, if the sink makes any.
+// slackItems is how many deliveries one message may hold: those of a summary of quiet hours or of a digest, if the sink makes
+// any.
 func slackItems(c slack.Config) int {
+	if !c.Quiet.Empty() {
+		return max(slack.MaxHeld, c.DigestAbove+1)
+	}
 	if c.DigestAbove == 0 {
 		return 1
 	}
 	return max(slack.MaxDigest, c.DigestAbove+1)
+}
+
+// quietOf returns when quiet hours are over, nil if the sink has none.
+func quietOf(s *slack.Sink, c slack.Config) func(time.Time) time.Time {
+	if c.Quiet.Empty() {
+		return nil
+	}
+	return s.Quiet
 }

@@ -154,7 +154,10 @@ func (k sinkStatus) oldest(now time.Time) string {
 }
 
 func (k sinkStatus) state(now time.Time) string {
-	if k.Trouble == "" {
+	switch {
+	case k.Trouble == "" && !k.Quiet.IsZero():
+		return "ok; quiet until " + clockTime(k.Quiet, now)
+	case k.Trouble == "":
 		return "ok"
 	}
 	what := map[string]string{"paused": "PAUSED"}[string(k.Why)]
@@ -166,6 +169,14 @@ func (k sinkStatus) state(now time.Time) string {
 		text += "; next try in " + ago(now, k.NextTry)
 	}
 	return text
+}
+
+// clockTime prints a time of the next days on the clock that it was given in.
+func clockTime(t, now time.Time) string {
+	if t.Sub(now) < 24*time.Hour {
+		return t.Format("15:04")
+	}
+	return t.Format("Mon 15:04")
 }
 
 // sparkline draws counts, at least one, as bars, the highest one full; nothing delivered is a dot.

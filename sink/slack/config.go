@@ -37,7 +37,9 @@ type Config struct {
 	DigestAbove int
 	// Follow keeps the message about an inquiry true while its chat goes on: assigned, answered, closed. Whatever else comes of
 	// that chat goes into the message's thread.
-	Follow         bool
+	Follow bool
+	// Quiet are hours, by the clocks of Location, of which events are told together once they are over.
+	Quiet          talkrelay.Hours
 	EditsPerMinute float64 // changes of messages with this token; 0 = 45, Slack allows 50
 
 	OnUnknown OnUnknown // what to do when the outcome is unclear and the history cannot be read; "" = Hold
@@ -149,6 +151,9 @@ func (c Config) Validate() talkrelay.Problems {
 	}
 	if !positive(c.EditsPerMinute) {
 		p.Add("edits_per_minute", "%v is out of range: give a number above 0 (Slack allows 50)", c.EditsPerMinute)
+	}
+	if c.Quiet.Always() {
+		p.Add("quiet", "leaves no hour to post in")
 	}
 	if c.DigestAbove < 0 {
 		p.Add("digest_above", "%d is out of range: give a number of events a minute, or 0 for no digests", c.DigestAbove)

@@ -19,3 +19,10 @@ func Codes() []string {
 	}
 	return codes
 }
+
+// Summarize is Prepare of what quiet hours held back, at a time.
+func (s *Sink) Summarize(id string, items []sink.Item, now time.Time) (body []byte, n int, err error) {
+	n = s.held(items)
+	body, err = s.summary(id, items[:n], false, now)
+	return body, n, err
+}

@@ -84,11 +84,15 @@ func (s *Sink) Wait(ctx context.Context) error {
 	return s.ws.wait(ctx, channel, s.cfg.PerSecond)
 }
 
-// Prepare renders the first of items, or a digest of the first ones. A digest that Slack refuses is not tried as plain text:
+// Prepare renders the first of items, a summary of those of quiet hours, or a digest of the first ones. A digest that Slack refuses is not tried as plain text:
 // its events are posted one by one.
 func (s *Sink) Prepare(id string, items []sink.Item, form string) (body []byte, n int, err error) {
 	if len(items) == 0 {
 		return nil, 0, errors.New("prepare message: nothing to prepare")
+	}
+	if n := s.held(items); n > 0 && !hasForm(form, FormTop) {
+		body, err = s.summary(id, items[:n], hasForm(form, FormPlain), time.Now())
+		return body, n, err
 	}
 	if form == "" {
 		if n := s.flood(items); n > 0 {
