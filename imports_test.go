@@ -4,8 +4,10 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -74,6 +76,21 @@ func TestImports(t *testing.T) {
 			if problem := judge(dir, imported, allowed); problem != "" {
 				t.Errorf("%s: %s", file, problem)
 			}
+		}
+	}
+}
+
+// TestPackagesHaveALine looks for every package in the table of ARCHITECTURE.md.
+func TestPackagesHaveALine(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range sources(t) {
+		dir := path.Dir(file)
+		if dir != "." && !regexp.MustCompile("(?m)^\\|.*`"+dir+"`.*\\|.*\\|$").Match(text) {
+			t.Errorf("ARCHITECTURE.md has no line for %s", dir)
 		}
 	}
 }

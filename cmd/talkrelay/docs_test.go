@@ -194,23 +194,3 @@ func TestTroubleshooting(t *testing.T) {
 		t.Errorf("only %d rows", len(rows))
 	}
 }
-
-// TestLinksOfTheDocs follows every link from one file of the project to another.
-func TestLinksOfTheDocs(t *testing.T) {
-	t.Parallel()
-	pages, err := filepath.Glob(docs + "/*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, page := range append(pages, "../../README.md", "../../README.ko.md", "../../ARCHITECTURE.md") {
-		data, err := os.ReadFile(page)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range regexp.MustCompile(`\]\(([^):#]+)(#[^)]*)?\)`).FindAllStringSubmatch(string(data), -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(page), m[1])); err != nil {
-				t.Errorf("%s: %v", page, err)
-			}
-		}
-	}
-}
