@@ -116,3 +116,42 @@ func TestLinksAreFollowed(t *testing.T) {
 		t.Errorf("%d followed, broken:\n%s", followed, strings.Join(broken, "\n"))
 	}
 }
+
+var (
+	shellBlock = regexp.MustCompile("(?ms)^ *```sh\n(.*?)^ *```$")
+	ourCommand = regexp.MustCompile(`(?:^|\s|\./)talkrelay ([a-z][^#|;&\n]*)`)
+)
+
+// TestCommandsOfTheDocs has the program read the flags of each command line in the documents.
+func TestCommandsOfTheDocs(t *testing.T) {
+	t.Parallel()
+	seen := 0
+	for _, page := range pages(t) {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range shellBlock.FindAllStringSubmatch(string(text), -1) {
+			for line := range strings.Lines(strings.ReplaceAll(block[1], "\\\n", " ")) {
+				m := ourCommand.FindStringSubmatch(line)
+				if m == nil || strings.HasPrefix(strings.TrimSpace(line), "#") || strings.Contains(line, "systemctl") || strings.Contains(line, "install ") {
+					continue
+				}
+				seen++
+				cmd, rest, err := newRootCommand().Find(strings.Fields(m[1]))
+				if err == nil {
+					err = cmd.ParseFlags(rest)
+				}
+				if err == nil {
+					err = cmd.ValidateArgs(cmd.Flags().Args())
+				}
+				if err != nil {
+					t.Errorf("%s: talkrelay %s: %v", page, m[1], err)
+				}
+			}
+		}
+	}
+	if seen < 10 {
+		t.Errorf("only %d command lines", seen)
+	}
+}
