@@ -22,15 +22,30 @@ func (w *Worker) callWait(ctx context.Context) (err error) {
 // callPrepare returns how many of items the body holds, at least one.
 func (w *Worker) callPrepare(id string, items []talkrelay.Pending, form string) (body []byte, n int, err error) {
 	defer caught(&err, sink.PauseDestination, "prepare message")
-	rows := make([]sink.Item, len(items))
-	for i, item := range items {
-		rows[i] = sink.Item{Event: item.Event, Route: item.Route, Thread: sink.Receipt(item.Thread), Latest: item.Latest}
-	}
-	body, n, err = w.target.Prepare(id, rows, form)
+	body, n, err = w.target.Prepare(id, rowsOf(items), form)
 	if err == nil && (n < 1 || n > len(items)) {
 		err = bug("prepare message", fmt.Sprintf("it took %d of %d deliveries", n, len(items)))
 	}
 	return body, n, err
+}
+
+// callScout lets the sink find out what it needs to know of items. Whatever becomes of that, they are prepared.
+func (w *Worker) callScout(ctx context.Context, items []talkrelay.Pending) {
+	scout, ok := w.target.(sink.Scout)
+	if !ok {
+		return
+	}
+	var err error
+	defer caught(&err, sink.Retry, "look around")
+	scout.Scout(ctx, rowsOf(items))
+}
+
+func rowsOf(items []talkrelay.Pending) []sink.Item {
+	rows := make([]sink.Item, len(items))
+	for i, item := range items {
+		rows[i] = sink.Item{Event: item.Event, Route: item.Route, Thread: sink.Receipt(item.Thread), Latest: item.Latest}
+	}
+	return rows
 }
 
 func (w *Worker) callSend(ctx context.Context, m sink.Message) (receipt sink.Receipt, err error) {

@@ -47,6 +47,7 @@ func (w *Worker) begin(ctx context.Context, s talkrelay.Shipment) (talkrelay.Shi
 	if w.findable() {
 		items = items[:certain(items)]
 	}
+	w.callScout(ctx, items)
 	made, err := w.prepare(ctx, items, s.Form)
 	if err != nil {
 		return w.notPrepared(ctx, s, items[0], err)

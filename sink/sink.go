@@ -35,6 +35,12 @@ type Sink interface {
 	Resolve(ctx context.Context, m Message) (Receipt, bool, error)
 }
 
+// Scout is a Sink that asks its destination for what Prepare has to know. Scout is called before Prepare with the same items;
+// what it cannot find out is done without.
+type Scout interface {
+	Scout(ctx context.Context, items []Item)
+}
+
 // Rechecker is a Sink where a message can still arrive after its look-ups were negative and it was sent again.
 type Rechecker interface {
 	// Recheck removes surplus copies of m and returns how many it removed.

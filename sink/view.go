@@ -25,13 +25,16 @@ type View struct {
 	Message  ViewMessage
 	Assignee talkrelay.Person
 	Team     talkrelay.Team
-	Tags     List          // the chat's
-	Changes  []FieldChange // contact fields or subscriptions that are new or differ; none unless Kind is about them
-	Channel  string        // its name in the config file
-	DeskURL  string        // opens the chat in Channel Talk
-	At       Time          // when it happened
-	Seen     Time          // when talkrelay saw it
-	Lang     Language
+
+	AssigneeMention string // calls the assignee where the destination can do that, else their name
+
+	Tags    List          // the chat's
+	Changes []FieldChange // contact fields or subscriptions that are new or differ; none unless Kind is about them
+	Channel string        // its name in the config file
+	DeskURL string        // opens the chat in Channel Talk
+	At      Time          // when it happened
+	Seen    Time          // when talkrelay saw it
+	Lang    Language
 }
 
 // ViewChat is a chat with values that print well.
@@ -115,7 +118,7 @@ func NewViewIn(e talkrelay.Event, lang Language, usual *time.Location) View {
 		Seen:     in(e.Seen),
 	}
 	toOneLine(&v.Assignee.ID, &v.Assignee.Name, &v.Assignee.Email, &v.Team.ID, &v.Team.Name, &v.DeskURL)
-	v.Tags = v.Chat.Tags
+	v.Tags, v.AssigneeMention = v.Chat.Tags, v.Assignee.Name
 	switch {
 	case e.Kind.ContactEvent():
 		v.Changes = changes(v.Old, v.User.Contact, lang.Words())

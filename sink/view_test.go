@@ -71,6 +71,7 @@ func TestNewViewCleans(t *testing.T) {
 	want.User.Tags, want.User.User.Tags = sink.List{line}, []string{line}
 	want.User.Profile, want.User.User.Profile = sink.Profile{line: text}, map[string]string{line: text}
 	want.Message.Text = text
+	want.AssigneeMention = line
 	want.Assignee, want.Team = talkrelay.Person{Name: line, Email: line}, talkrelay.Team{Name: line}
 	if diff := cmp.Diff(want, v); diff != "" {
 		t.Errorf("want - got +:\n%s", diff)

@@ -14,6 +14,7 @@ type slackFile struct {
 	Mask              bool            `toml:"mask"`
 	Text              string          `toml:"text"`
 	Mention           string          `toml:"mention"`
+	MentionAssignee   bool            `toml:"mention_assignee"`
 	WaitingMentions   []string        `toml:"waiting_mentions"`
 	Timeout           time.Duration   `toml:"timeout"`
 	PerSecond         float64         `toml:"per_second"`
@@ -64,6 +65,7 @@ func (s *slackFile) plan(p *sinkPlanner) sinkPlan {
 			RouteText: p.routeTexts(s.Name),
 			Mention:   s.Mention,
 
+			MentionAssignee: s.MentionAssignee,
 			WaitingMentions: s.WaitingMentions,
 
 			Timeout:   s.Timeout,

@@ -53,6 +53,7 @@ func (s *Sink) chatCard(c *card, v sink.View, w *sink.Words, now time.Time) {
 	switch {
 	case handledByALF(v.Chat.HandlingType):
 		c.emoji, c.heading = "🤖", p.alf // a person is not needed yet: no mention
+		v.AssigneeMention = ""
 	case v.Chat.Reopened:
 		c.emoji, c.heading, c.mention = "🔄", w.Reopened, s.cfg.Mention
 	default:
@@ -76,7 +77,11 @@ func chatStatus(v sink.View, w *sink.Words, now time.Time) []string {
 	if v.Team.Name != "" {
 		parts = append(parts, bold(v.Team.Name))
 	}
-	parts = append(parts, phrasesOf(v.Lang).assignee(w, v.Assignee.Name))
+	if v.AssigneeMention != "" {
+		parts = append(parts, w.Assignee+" "+v.AssigneeMention)
+	} else {
+		parts = append(parts, phrasesOf(v.Lang).assignee(w, v.Assignee.Name))
+	}
 	switch waited := now.Sub(v.Chat.AskedAt.Time); {
 	case v.Chat.State == "closed", v.Chat.State == "snoozed":
 		parts = append(parts, w.State(v.Chat.State))

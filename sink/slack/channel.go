@@ -17,6 +17,8 @@ import (
 type remembered struct {
 	Name string `json:"name"` // as in the config file
 	ID   string `json:"id"`
+
+	People map[string]string `json:"people,omitempty"` // see people
 }
 
 // knownChannel returns the channel's id, "" if its name has not been resolved yet.
@@ -38,7 +40,7 @@ func (s *Sink) channel(ctx context.Context) (string, error) {
 		if id, err = s.findChannel(ctx); err != nil {
 			return "", err
 		}
-		s.remember(remembered{Name: s.cfg.Channel, ID: id})
+		s.remember(func(r *remembered) { r.Name, r.ID = s.cfg.Channel, id })
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -47,21 +49,33 @@ func (s *Sink) channel(ctx context.Context) (string, error) {
 }
 
 func (s *Sink) recall() string {
-	if s.cfg.Memory == nil {
+	r := s.remembered()
+	if r.Name != s.cfg.Channel || !channelID.MatchString(r.ID) {
 		return ""
-	}
-	var r remembered
-	data, err := s.cfg.Memory.Load()
-	if err != nil || json.Unmarshal(data, &r) != nil || r.Name != s.cfg.Channel || !channelID.MatchString(r.ID) {
-		return "" // losing it costs a look-up
 	}
 	return r.ID
 }
 
-func (s *Sink) remember(r remembered) {
+// remembered returns what is in Memory. Losing it costs a look-up.
+func (s *Sink) remembered() (r remembered) {
+	if s.cfg.Memory == nil {
+		return r
+	}
+	data, err := s.cfg.Memory.Load()
+	if err != nil || json.Unmarshal(data, &r) != nil {
+		return remembered{}
+	}
+	return r
+}
+
+func (s *Sink) remember(change func(*remembered)) {
 	if s.cfg.Memory == nil {
 		return
 	}
+	s.memory.Lock()
+	defer s.memory.Unlock()
+	r := s.remembered()
+	change(&r)
 	if data, err := json.Marshal(r); err == nil {
 		_ = s.cfg.Memory.Save(data) // losing it costs a look-up
 	}
@@ -75,7 +89,7 @@ func (s *Sink) forget(code string) {
 	s.mu.Lock()
 	s.id = ""
 	s.mu.Unlock()
-	s.remember(remembered{})
+	s.remember(func(r *remembered) { r.Name, r.ID = "", "" })
 }
 
 // findChannel looks the channel's name up among those the bot may see.

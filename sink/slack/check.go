@@ -66,7 +66,11 @@ func (s *Sink) checkToken(ctx context.Context) (bot, sink.Finding) {
 
 // checkScopes compares the scopes the token has with those a channel of that kind needs.
 func (s *Sink) checkScopes(have []string, private bool) sink.Finding {
-	if need := lacking(have, private); len(need) > 0 {
+	need := lacking(have, private)
+	if s.cfg.MentionAssignee && !slices.Contains(have, "users:read.email") {
+		need = append(need, "users:read.email (for mention_assignee)")
+	}
+	if len(need) > 0 {
 		return sink.Finding{Name: "scopes", Text: "the bot token lacks " + strings.Join(need, ", "),
 			Fix: "add them to the Slack app under OAuth & Permissions and install the app again"}
 	}

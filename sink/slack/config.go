@@ -23,6 +23,9 @@ type Config struct {
 	Channel string // channel id, C0123456789; or a name, resolved at the first use and remembered in Memory
 	Mask    *bool  // phone numbers and e-mail addresses as 010-****-5678, h***@example.com; nil = yes
 	Mention string // put in front of new inquiries: <!here>, <@U…>, <!subteam^S…>; "" = nobody
+	// MentionAssignee calls the assignee of a chat by the e-mail address that Channel Talk and Slack both know. It takes the
+	// scope users:read.email; whom it does not find stands there by name.
+	MentionAssignee bool
 	// WaitingMentions are put in front of customers who wait for an answer, one a stage; the last one for higher stages. None =
 	// nobody.
 	WaitingMentions []string

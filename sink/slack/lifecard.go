@@ -15,10 +15,14 @@ var lifeEmoji = map[talkrelay.Kind]string{
 	talkrelay.UserChatClosed:   "✅",
 }
 
-// lifeCard lays out what became of a chat after its opening. It mentions nobody: somebody of the team did it.
+// lifeCard lays out what became of a chat after its opening. It mentions nobody but a new assignee: somebody of the team
+// did it.
 func lifeCard(c *card, v sink.View, w *sink.Words, now time.Time) {
 	c.emoji, c.heading = lifeEmoji[v.Kind], w.Event(&v)
 	c.bare = true
+	if v.Kind != talkrelay.UserChatAssigned {
+		v.AssigneeMention = ""
+	}
 	c.status = chatStatus(v, w, now)
 	add := func(label, value string) {
 		if value != "" {

@@ -28,8 +28,10 @@ type Sink struct {
 	ws     *Workspace
 	text   *sink.Template // nil = the default message
 	routes map[string]*sink.Template
+	people *people
 	log    *slog.Logger
 
+	memory    sync.Mutex // of changes of what is in Memory
 	mu        sync.Mutex
 	id        string    // of the channel; "" until a name is resolved
 	flooded   time.Time // when the first event of the last flood was seen
@@ -40,6 +42,7 @@ var (
 	_ sink.Sink      = (*Sink)(nil)
 	_ sink.Rechecker = (*Sink)(nil)
 	_ sink.Editor    = (*Sink)(nil)
+	_ sink.Scout     = (*Sink)(nil)
 )
 
 // New returns a sink. ws is the workspace of its token and API URL, shared by all sinks that have both in common; nil
@@ -53,6 +56,7 @@ func New(cfg Config, ws *Workspace) (*Sink, error) {
 		ws = NewWorkspace(cfg)
 	}
 	s := &Sink{cfg: cfg, ws: ws, log: cfg.Logger, routes: make(map[string]*sink.Template)}
+	s.people = s.recallPeople()
 	var err error
 	if s.text, err = parseText(cfg.Text); err != nil {
 		return nil, err

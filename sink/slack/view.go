@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"strings"
 
 	"talkrelay"
@@ -16,6 +17,7 @@ func (s *Sink) view(e talkrelay.Event) sink.View {
 	if s.cfg.masked() {
 		sink.MaskView(&v)
 	}
+	v.AssigneeMention = s.people.mention(e.Assignee.Email) // markup, unlike the rest
 	return v
 }
 
@@ -30,6 +32,7 @@ var (
 // execute runs an own template. What it writes of v can neither mention nor link; what the operator wrote can.
 func execute(t *sink.Template, v sink.View) (string, error) {
 	guarded := sink.MapTexts(v, guards.Replace)
+	guarded.AssigneeMention = cmp.Or(v.AssigneeMention, guarded.Assignee.Name)
 	guarded.DeskURL = linkURL(v.DeskURL) // escaped and fit for <{{.DeskURL}}|label>, or nothing
 	text, err := t.Execute(guarded)
 	if err != nil {

@@ -9,7 +9,11 @@ import (
 // waitCard lays out that a customer waits for an answer: for how long, for what, and on whom.
 func (s *Sink) waitCard(c *card, v sink.View, w *sink.Words, now time.Time) {
 	c.emoji, c.heading, c.bare = "⏰", w.Event(&v), true
-	c.mention = s.waitingMention(v.Stage)
+	if handledByALF(v.Chat.HandlingType) {
+		v.AssigneeMention = "" // a person is not needed yet
+	} else {
+		c.mention = s.waitingMention(v.Stage)
+	}
 	v.Chat.AskedAt = sink.Time{} // the heading says how long
 	c.status = chatStatus(v, w, now)
 	c.quote = quote(v.Message, w)
