@@ -60,8 +60,8 @@ func (d *daemon) newBackfill(ask backfillRequest) (*backfillJob, error) {
 			continue
 		}
 		j.portion = slackPortion
-		if s.DigestAbove > 0 && j.period.from.Before(time.Now().Add(-cfg.State.Retention)) {
-			return nil, fmt.Errorf("sink %s makes digests (digest_above), and what a digest older than state.retention held is not known any more: "+
+		if (s.DigestAbove > 0 || len(s.Quiet) > 0) && j.period.from.Before(time.Now().Add(-cfg.State.Retention)) {
+			return nil, fmt.Errorf("sink %s makes digests (digest_above, quiet), and what a digest older than state.retention held is not known any more: "+
 				"begin at %s or later", s.Name, time.Now().Add(-cfg.State.Retention).In(cfg.location).Format(dayLayout))
 		}
 	}

@@ -172,6 +172,7 @@ func (c *config) makeRouter(problems *talkrelay.Problems) *dispatch.Router {
 	for _, r := range c.Routes {
 		routes = append(routes, dispatch.RouteConfig{Name: r.Name, On: r.On, Channels: r.Channel, Where: r.Where, To: r.To})
 	}
+	c.checkWaitingRoutes(problems)
 	var sinks, channels []string
 	for _, b := range c.Sinks.blocks() {
 		sinks = append(sinks, b.sinkName())

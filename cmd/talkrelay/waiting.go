@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"talkrelay"
@@ -45,6 +46,19 @@ func (c *config) holidays(path string) (talkrelay.Holidays, error) {
 		return h, fmt.Errorf("%s: %w", path, err)
 	}
 	return h, nil
+}
+
+// checkWaitingRoutes finds routes that ask for something that no channel of theirs ever makes.
+func (c *config) checkWaitingRoutes(problems *talkrelay.Problems) {
+	for i, r := range c.Routes {
+		at := slices.Index(r.On, string(talkrelay.UserChatWaiting))
+		told := slices.ContainsFunc(c.Channels, func(ch channelFile) bool {
+			return len(ch.Waiting.Stages) > 0 && (len(r.Channel) == 0 || slices.Contains(r.Channel, ch.Name))
+		})
+		if at >= 0 && !told {
+			problems.Add(fmt.Sprintf("route[%d].on[%d]", i, at), `is never told: give the channel stages, as in [channel.waiting] stages = ["30m", "2h"]`)
+		}
+	}
 }
 
 // holidaysFinding says whether the holidays that a channel needs next are known.

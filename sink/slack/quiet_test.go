@@ -116,7 +116,12 @@ func TestSummary(t *testing.T) {
 		nightItem("3", "23:00", waiting),
 		later(nightItem("4", "23:10", nil), func(e *talkrelay.Event) { e.Chat.AskedAt, e.Chat.FirstRepliedAt = time.Time{}, at("08:00") }),
 		nightItem("5", "23:20", func(e *talkrelay.Event) { e.Chat.HandlingType = "alf" }),
-		nightItem("6", "23:30", func(e *talkrelay.Event) { e.Kind, e.Old.MobileNumber = talkrelay.LeadContact, "+821087654321" }),
+		nightItem("1", "23:30", func(e *talkrelay.Event) {
+			e.User.Name, e.Kind, e.Old.MobileNumber = "손님6", talkrelay.LeadContact, "+821087654321"
+		}),
+		nightItem("1", "23:35", func(e *talkrelay.Event) {
+			e.ID, e.Kind, e.Chat.AskedAt = "tagged", talkrelay.UserChatTagged, at("22:00")
+		}),
 		later(nightItem("7", "23:40", nil), func(e *talkrelay.Event) { e.Chat.State = "snoozed" }),
 	}
 	body, n, err := s.Summarize(shipment, items, at("09:30"))

@@ -85,9 +85,13 @@ func heldChats(items []sink.Item) []heldChat {
 	for _, item := range items {
 		key := item.Event.Channel + "\x00" + item.Event.Chat.ID
 		i, known := at[key]
-		if !known || item.Event.Chat.ID == "" {
+		if !known || item.Event.Kind.UserEvent() {
 			i = len(chats)
-			at[key], chats = i, append(chats, heldChat{item: item, now: item.Event})
+			chats = append(chats, heldChat{item: item, now: item.Event})
+			if item.Event.Kind.UserEvent() {
+				continue // news of its own
+			}
+			at[key] = i
 		}
 		c := &chats[i]
 		if c.item.Event.Kind != talkrelay.UserChatOpened || item.Event.Kind == talkrelay.UserChatOpened {
@@ -96,7 +100,7 @@ func heldChats(items []sink.Item) []heldChat {
 		switch {
 		case item.Latest != nil && item.Latest.Chat.ID != "":
 			c.now, c.known = *item.Latest, true
-		case !c.known && !item.Event.Kind.UserEvent():
+		case !c.known:
 			c.now = item.Event
 		}
 	}
