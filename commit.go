@@ -4,7 +4,7 @@ import "errors"
 
 // Ref names one snapshot within a channel, as in {"chat", "6641…"}.
 type Ref struct {
-	Type string // EntityChat or EntityUser
+	Type string // EntityChat, EntityUser …
 	ID   string
 }
 
@@ -12,6 +12,9 @@ type Ref struct {
 const (
 	EntityChat = "chat"
 	EntityUser = "user"
+
+	EntityThread = "thread" // how far the messages of a chat have been read
+	EntityUnread = "unread" // chats in which there are messages to read
 )
 
 // Snapshot is one stored entity. Data belongs to the caller: it stays valid after the transaction that read it.

@@ -129,10 +129,35 @@ type Subscription struct {
 type Message struct {
 	ID         string    `json:"id,omitempty" expr:"id"`
 	PersonType string    `json:"personType,omitempty" expr:"personType"` // user, manager, bot
+	PersonID   string    `json:"personId,omitempty" expr:"personId"`
+	PersonName string    `json:"personName,omitempty" expr:"personName"` // "" = not known
 	Text       string    `json:"text,omitempty" expr:"text"`
-	Files      int       `json:"files,omitempty" expr:"files"` // how many are attached
+	Files      int       `json:"files,omitempty" expr:"files"`     // how many are attached
+	Private    bool      `json:"private,omitempty" expr:"private"` // an internal note: the customer does not see it
+	Log        string    `json:"log,omitempty" expr:"log"`         // what was done to the chat, where nobody wrote anything: open, close, assign …
 	CreatedAt  time.Time `json:"createdAt,omitzero" expr:"createdAt"`
 }
+
+// Class says whether a message is one of those that are left out unless somebody asks for them: ClassBot, ClassPrivate,
+// ClassLog; "" = an ordinary one.
+func (m Message) Class() string {
+	switch {
+	case m.Log != "":
+		return ClassLog
+	case m.Private:
+		return ClassPrivate
+	case m.PersonType == "bot":
+		return ClassBot
+	}
+	return ""
+}
+
+// Classes of messages that are left out unless somebody asks for them.
+const (
+	ClassBot     = "bot"     // written by a bot, the AI answerer included
+	ClassPrivate = "private" // an internal note, whoever wrote it
+	ClassLog     = "log"     // a record of what was done to the chat
+)
 
 // Person is a manager of the support team.
 type Person struct {

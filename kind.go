@@ -16,6 +16,8 @@ const (
 	LeadDeleted        Kind = "lead.deleted" // deleted, or merged into another customer: the API does not tell which
 	MemberDeleted      Kind = "member.deleted"
 
+	UserChatMessage Kind = "message.created.userChat" // somebody wrote in a customer's chat
+
 	// What becomes of a chat once it is open. No webhook tells of these.
 	UserChatAssigned Kind = "userChat.assigned" // another manager or team has it, or nobody has any more
 	UserChatTagged   Kind = "userChat.tagged"   // other tags
@@ -28,7 +30,7 @@ const (
 
 var kinds = [...]Kind{
 	UserChatOpened, LeadContact, MemberContact, LeadSubscription, MemberSubscription, LeadDeleted, MemberDeleted,
-	UserChatAssigned, UserChatTagged, UserChatReplied, UserChatSnoozed, UserChatClosed,
+	UserChatMessage, UserChatAssigned, UserChatTagged, UserChatReplied, UserChatSnoozed, UserChatClosed,
 	UserChatWaiting,
 }
 

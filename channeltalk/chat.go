@@ -39,6 +39,9 @@ type UserChat struct {
 	WaitingTime             time.Duration // from opening to first answer; 0 = no answer yet
 	UpdatedAt               time.Time     // also moves on statistics, long after a close: no sign of a change, but of age
 
+	FrontUpdatedAt time.Time // of the last message the customer can see
+	DeskUpdatedAt  time.Time // of the last message on the desk
+
 	FrontMessageID    string // last message the customer can see, by anyone, bots too
 	DeskMessageID     string // last message on the desk, private notes and logs too
 	UserLastMessageID string // last message by the customer
@@ -133,6 +136,10 @@ func (c *UserChat) timeField(key []byte) *time.Time {
 		return &c.FirstRepliedAtAfterOpen
 	case "updatedAt":
 		return &c.UpdatedAt
+	case "frontUpdatedAt":
+		return &c.FrontUpdatedAt
+	case "deskUpdatedAt":
+		return &c.DeskUpdatedAt
 	}
 	return nil
 }

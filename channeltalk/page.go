@@ -16,9 +16,10 @@ type ChatPage struct {
 	ServerTime time.Time // Channel Talk's clock when it answered; zero = not told
 }
 
-// MessagePage is one page of a chat's messages. Who wrote them is not in it.
+// MessagePage is one page of a chat's messages. Of who wrote them only the bots are in it.
 type MessagePage struct {
 	Messages   []Message
+	Bots       []Bot
 	Next       string    // the next page's MessageQuery.Since; "" = this was the last
 	Skipped    int       // messages left out because they have no id
 	ServerTime time.Time // Channel Talk's clock when it answered; zero = not told
@@ -55,8 +56,11 @@ func decodeMessagePage(rep reply, since string) (*MessagePage, error) {
 	p, page := newListing(rep.body, "messages"), &MessagePage{}
 	for key := range p.members {
 		p.see(key)
-		if string(key) == "messages" {
+		switch string(key) {
+		case "messages":
 			page.Messages = list(p, readMessage)
+		case "bots":
+			page.Bots = list(p, readBot)
 		}
 	}
 	page.Next, page.Skipped, page.ServerTime = p.cursor(since), p.skipped, rep.at

@@ -104,6 +104,29 @@ func readManager(r *reader) (m Manager, ok bool) {
 	return m, m.ID != ""
 }
 
+// Bot is one of the channel's bots. Name may be empty.
+type Bot struct {
+	ID   string
+	Name string
+
+	// Raw is the object as it came, without NULs. It shares memory with its whole page: copy what outlives that.
+	Raw json.RawMessage
+}
+
+func readBot(r *reader) (b Bot, ok bool) {
+	at := r.start()
+	for key := range r.members {
+		switch string(key) {
+		case "id":
+			b.ID = r.text()
+		case "name":
+			b.Name = r.text()
+		}
+	}
+	b.Raw = r.since(at)
+	return b, b.ID != ""
+}
+
 // Channel is the customer's Channel Talk channel, which the access key belongs to.
 type Channel struct {
 	ID       string

@@ -24,7 +24,8 @@ type chatReader struct {
 	overlap time.Duration
 	events  eventMaker
 	details *details
-	ladder  *ladder // nil = nobody asks who waits for an answer
+	ladder  *ladder  // nil = nobody asks who waits for an answer
+	threads *threads // nil = nobody asks for messages
 	log     *slog.Logger
 
 	detailTime time.Duration // for all details of one page
@@ -59,6 +60,7 @@ func (s *chats) Poll(ctx context.Context, prev View, from Position) (Batch, erro
 	}
 	stored := cur
 	cur = s.ladder.begin(cur, clock(page.ServerTime))
+	cur = s.threads.begin(cur, page.ServerTime)
 	p := chatPage{ChatPage: page, rows: chatRows(page), prev: prev, cur: cur, full: s.mode != tick}
 	b, err := s.compare(ctx, &p)
 	if err != nil {
@@ -239,6 +241,9 @@ func (s *chatReader) compare(ctx context.Context, p *chatPage) (Batch, error) {
 		j.reopened = j.missed && seen || !c.FirstOpenedAt.IsZero() && c.OpenedAt.After(c.FirstOpenedAt)
 		if p.found[i] = j; !seen || j.snap != known {
 			entities[ref] = encode(j.snap)
+		}
+		if err := s.threads.look(p, c, entities); err != nil {
+			return Batch{}, err
 		}
 		meet(visitors, i, c, j, !seen && !silent)
 	}

@@ -50,6 +50,12 @@ type Config struct {
 	// 0 = none are looked up.
 	MessageLookupsPerMinute int
 
+	// MessageRequestsPerMinute is the budget for reading chats in which somebody has written, where Kinds has messages.
+	// What it does not reach is read later. 0 = DefaultMessageRequests.
+	MessageRequestsPerMinute int
+	// Desk makes private notes and log entries count as messages.
+	Desk bool
+
 	// BotOnly says what happens to a chat in which only a bot has spoken: BotOnlyWait holds its opening until the
 	// customer writes or somebody is assigned, BotOnlyAlert announces it at once. "" = BotOnlyWait.
 	BotOnly string
@@ -77,7 +83,9 @@ const (
 	DefaultSweep     = "@every 1m"
 	DefaultFullSweep = "30 4 * * *"
 	DefaultOverlap   = 24 * time.Hour
-	DefaultDeskURL   = "https://desk.channel.io/#/channels/{channelId}/user_chats/{chatId}"
+
+	DefaultMessageRequests = 120
+	DefaultDeskURL         = "https://desk.channel.io/#/channels/{channelId}/user_chats/{chatId}"
 )
 
 // maxBudget bounds the two budgets: a channel's allowance is refilled at about 600 requests a minute, for all its tools.
@@ -101,6 +109,9 @@ func (c Config) Validate() talkrelay.Problems {
 		}
 	}
 	budget("contact_requests_per_minute", c.ContactRequestsPerMinute)
+	if n := c.MessageRequestsPerMinute; n < 1 || n > maxBudget {
+		problems.Add("message_requests_per_minute", "must be from 1 to %d", maxBudget)
+	}
 	budget("message_lookups_per_minute", c.MessageLookupsPerMinute)
 	if c.BotOnly != BotOnlyWait && c.BotOnly != BotOnlyAlert {
 		problems.Add("bot_only", "must be %q or %q", BotOnlyWait, BotOnlyAlert)
@@ -134,6 +145,9 @@ func (c Config) withDefaults() Config {
 	fill(&c.FullSweep, DefaultFullSweep)
 	fill(&c.BotOnly, BotOnlyWait)
 	fill(&c.DeskURL, DefaultDeskURL)
+	if c.MessageRequestsPerMinute == 0 {
+		c.MessageRequestsPerMinute = DefaultMessageRequests
+	}
 	if c.Overlap == 0 {
 		c.Overlap = DefaultOverlap
 	}

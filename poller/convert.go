@@ -21,6 +21,13 @@ type chatRow struct {
 	raw       json.RawMessage
 
 	firstQueuedAt time.Time
+	front, desk   moved // the last message that the customer can see, and the last of all
+}
+
+// moved is a message that a row names.
+type moved struct {
+	id string
+	at time.Time // zero = not told
 }
 
 // userRow is one user of a reply, in our own types.
@@ -92,6 +99,8 @@ func newChatRow(c *channeltalk.UserChat, last *channeltalk.Message) chatRow {
 		raw:       c.Raw,
 
 		firstQueuedAt: c.FirstQueuedAt,
+		front:         moved{c.FrontMessageID, c.FrontUpdatedAt},
+		desk:          moved{c.DeskMessageID, c.DeskUpdatedAt},
 	}
 }
 
@@ -139,8 +148,11 @@ func newMessage(m *channeltalk.Message) talkrelay.Message {
 	return talkrelay.Message{
 		ID:         m.ID,
 		PersonType: m.PersonType,
+		PersonID:   m.PersonID,
 		Text:       clean(m.Text),
 		Files:      m.Files,
+		Private:    m.Private(),
+		Log:        m.LogAction,
 		CreatedAt:  m.CreatedAt,
 	}
 }

@@ -2,6 +2,7 @@ package poller
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -21,7 +22,8 @@ type details struct {
 
 	quietUntil time.Time // the API asked to be left alone, or is too slow
 	managers   map[string]talkrelay.Person
-	managersAt time.Time // of the last try to read them
+	managerRaw map[string]json.RawMessage // as the API gave them
+	managersAt time.Time                  // of the last try to read them
 }
 
 const (
@@ -160,7 +162,7 @@ func (d *details) readManagers(ctx context.Context) {
 		return
 	}
 	d.managersAt = time.Now()
-	all, since := map[string]talkrelay.Person{}, ""
+	all, raw, since := map[string]talkrelay.Person{}, map[string]json.RawMessage{}, ""
 	for {
 		page, err := d.api.Managers(ctx, since, managersLimit)
 		if !d.settle(err) {
@@ -168,10 +170,11 @@ func (d *details) readManagers(ctx context.Context) {
 		}
 		known := len(all)
 		for i := range page.Managers {
-			all[page.Managers[i].ID] = newPerson(&page.Managers[i])
+			m := &page.Managers[i]
+			all[m.ID], raw[m.ID] = newPerson(m), keepRaw(m.Raw)
 		}
 		if page.Next == "" || len(all) == known {
-			d.managers = all
+			d.managers, d.managerRaw = all, raw
 			return
 		}
 		since = page.Next

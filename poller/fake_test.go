@@ -260,6 +260,21 @@ func (a *talk) addRow(page *channeltalk.ChatPage, c *channeltalk.UserChat) {
 	}
 }
 
+func (a *talk) UserChat(_ context.Context, id string) (*channeltalk.UserChat, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.asked("chat"); err != nil {
+		return nil, err
+	}
+	c := a.chats[id]
+	if c == nil {
+		return nil, &channeltalk.Error{Op: "read user chat", Kind: channeltalk.Gone, Status: 404}
+	}
+	found := *c
+	found.Raw = json.RawMessage(fmt.Sprintf(`{"id":%q,"channelId":"7","state":%q}`, c.ID, c.State))
+	return &found, nil
+}
+
 func (a *talk) User(_ context.Context, id string) (*channeltalk.User, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

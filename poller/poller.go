@@ -11,13 +11,14 @@ import (
 	"talkrelay/channeltalk"
 )
 
-// Poller runs the jobs of one channel: poll, sweep, full_sweep, contacts. They run one at a time, so streams that share
+// Poller runs the jobs of one channel: poll, sweep, full_sweep, messages, contacts. They run one at a time, so streams that share
 // snapshots never race and no job overlaps itself; a step is one page and one commit.
 type Poller struct {
 	cfg  Config
 	jobs []*job // in order of priority
 
 	contacts *contacts // nil = no rotation
+	messages *messages // nil = nobody asks for messages
 	store    *talkrelay.Health
 
 	mu       sync.Mutex // guards what Status shows
@@ -30,6 +31,7 @@ type Poller struct {
 const (
 	JobPoll      = "poll"
 	JobSweep     = "sweep"
+	JobMessages  = "messages"
 	JobContacts  = "contacts"
 	JobFullSweep = "full_sweep"
 )
@@ -45,6 +47,13 @@ func New(cfg Config) (*Poller, error) {
 	shared := newChatReader(&p.cfg)
 	p.add(JobPoll, cfg.Poll, &chats{tick, shared}, 0)
 	p.add(JobSweep, cfg.Sweep, &chats{sweep, shared}, time.Minute)
+	if n := cfg.MessageRequestsPerMinute; n > 0 && shared.events.wants(talkrelay.UserChatMessage) {
+		p.messages = newMessages(&p.cfg, shared)
+		shared.threads = p.messages.threads
+		every := time.Minute / time.Duration(n)
+		p.jobs = append(p.jobs, p.newJob(JobMessages, Schedule{spec: "@every " + every.String(), every: every}, p.messages, 2*time.Second))
+		p.jobs[len(p.jobs)-1].paced = true
+	}
 	if cfg.ContactRequestsPerMinute > 0 {
 		every, n := contactPace(cfg.ContactRequestsPerMinute)
 		p.contacts = newContacts(&p.cfg, shared.details, n)
@@ -95,10 +104,19 @@ func (p *Poller) Once(ctx context.Context) error {
 	if err := p.PollOnce(ctx, JobPoll); err != nil {
 		return err
 	}
+	walk := JobSweep
 	if p.missedFullSweep(time.Now()) {
-		return p.PollOnce(ctx, JobFullSweep)
+		walk = JobFullSweep
 	}
-	return p.PollOnce(ctx, JobSweep)
+	if err := p.PollOnce(ctx, walk); err != nil {
+		return err
+	}
+	for p.messages != nil && p.messages.threads.waiting.Load() {
+		if err := p.PollOnce(ctx, JobMessages); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // FirstLook runs polls until the silent first walk through all chats is complete; it does nothing if it is. It must not be
@@ -114,8 +132,8 @@ func (p *Poller) FirstLook(ctx context.Context) error {
 	return p.PollOnce(ctx, JobPoll)
 }
 
-// PollOnce runs one job, from its start to its end, whatever its schedule says; of contacts, which has no end, it runs
-// one step. It must not be called while Run runs.
+// PollOnce runs one job, from its start to its end, whatever its schedule says; of contacts and messages, which
+// have no end, it runs one step. It must not be called while Run runs.
 func (p *Poller) PollOnce(ctx context.Context, name string) error {
 	j := p.job(name)
 	if j == nil {
@@ -210,6 +228,11 @@ type countedAPI struct {
 func (a *countedAPI) UserChats(ctx context.Context, q channeltalk.Query) (*channeltalk.ChatPage, error) {
 	a.count()
 	return a.api.UserChats(ctx, q)
+}
+
+func (a *countedAPI) UserChat(ctx context.Context, id string) (*channeltalk.UserChat, error) {
+	a.count()
+	return a.api.UserChat(ctx, id)
 }
 
 func (a *countedAPI) User(ctx context.Context, id string) (*channeltalk.User, error) {

@@ -82,6 +82,7 @@ func (s *chatReader) tell(ctx context.Context, p *chatPage, visitors map[string]
 	}
 	for i := range p.rows {
 		v := visitors[p.rows[i].UserID]
+		s.threads.keep(p, i, v)
 		events = append(events, s.story(ctx, p, i, v)...)
 		events = append(events, s.waiting(ctx, p, i, v, entities)...)
 	}

@@ -40,6 +40,7 @@ type chatCursor struct {
 	Marks    int   `json:"m,omitempty"` // the last such number
 	Swept    int64 `json:"w,omitempty"` // when a complete sweep began, up to sweptStep behind; Channel Talk's clock
 	Waits    int64 `json:"y,omitempty"` // since when somebody asks who waits for an answer; 0 = nobody does
+	Messages int64 `json:"a,omitempty"` // since when somebody asks for messages, Channel Talk's clock; 0 = nobody does
 	Full     int64 `json:"r,omitempty"` // when a full sweep was last complete, up to sweptStep behind; our clock, as its schedule
 }
 
