@@ -92,7 +92,10 @@ func (s *store) Commit(c talkrelay.Commit) error {
 		if s.entities[ref] == nil {
 			clear(s.sorted)
 		}
-		s.entities[ref] = bytes.Clone(data)
+		if s.entities[ref] = bytes.Clone(data); data == nil {
+			delete(s.entities, ref)
+			clear(s.sorted)
+		}
 	}
 	for _, e := range c.Events {
 		if _, known := s.events[e.ID]; known {

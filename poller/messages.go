@@ -81,7 +81,7 @@ func (s *messages) read(ctx context.Context, prev View, chatID string, u unread)
 	if err != nil {
 		return Batch{}, err
 	}
-	known.At = max(known.At, u.Since)
+	known.At = max(known.At, u.Since+1)
 	fresh, bots, err := s.fresh(ctx, chatID, known)
 	if channeltalk.KindOf(err) == channeltalk.Gone {
 		return Batch{Entities: map[talkrelay.Ref][]byte{thread: nil, waits: nil}}, nil

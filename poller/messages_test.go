@@ -49,7 +49,7 @@ func TestMessages(t *testing.T) {
 	for range 30 {
 		a.write(old, "user", nil)
 	}
-	p := newPoller(t, a, s, nil)
+	p := newPoller(t, a, s, func(c *poller.Config) { c.MessageLookupsPerMinute = 0 })
 	readChats(t, a, p)
 	if len(s.order) > 0 || a.requests["messages"] > 0 {
 		t.Fatalf("at the first look: %v, %v", s.order, a.requests)
@@ -224,7 +224,7 @@ func TestMessageBudget(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a, s := newTalk(), newStore()
-		p := newPoller(t, a, s, func(c *poller.Config) { c.MessageRequestsPerMinute = 30 })
+		p := newPoller(t, a, s, func(c *poller.Config) { c.MessageRequestsPerMinute, c.MessageLookupsPerMinute = 30, 0 })
 		run(t, p, poller.JobPoll)
 		var want []string
 		for i := range 100 {

@@ -32,7 +32,7 @@ type thread struct {
 // unread is a chat with messages to read. It is in the state file as well.
 type unread struct {
 	Tip   string `json:"k,omitempty"` // what the row shows
-	Since int64  `json:"s,omitempty"` // messages from before are the baseline
+	Since int64  `json:"s,omitempty"` // messages up to then are the baseline
 }
 
 // begin notes in cur since when somebody asks for messages: what was written before is nobody's news.
@@ -54,7 +54,7 @@ func (t *threads) look(p *chatPage, c *chatRow, entities map[talkrelay.Ref][]byt
 		return nil
 	}
 	tip, at := t.tip(c)
-	if tip == "" || !at.IsZero() && millis(at) < p.cur.Messages {
+	if tip == "" || !at.IsZero() && millis(at) <= p.cur.Messages {
 		return nil
 	}
 	ref := talkrelay.Ref{Type: talkrelay.EntityUnread, ID: c.ID}
