@@ -58,6 +58,7 @@ func TestMessages(t *testing.T) {
 	a.write(old, "manager", private)
 	a.write(old, "bot", logged)
 	a.write(old, "user", func(m *channeltalk.Message) { m.State = "removed" })
+	answer := want[1]
 	c := a.open("c", "opened")
 	want = append(want, a.write(c, "user", nil))
 	readChats(t, a, p)
@@ -65,7 +66,7 @@ func TestMessages(t *testing.T) {
 	if n := a.requests["messages"]; n != 2 || a.requests["chat"] > 0 {
 		t.Errorf("%d requests for messages of two chats, %d for the chats", n, a.requests["chat"])
 	}
-	e := s.event(t, want[1])
+	e := s.event(t, answer)
 	if e.Message.PersonName != "김상담" || e.Message.PersonType != "manager" || e.Chat.State != "opened" || e.User.Name == "" || e.DeskURL == "" {
 		t.Errorf("%+v", e)
 	}
