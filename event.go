@@ -138,21 +138,23 @@ type Message struct {
 	CreatedAt  time.Time `json:"createdAt,omitzero" expr:"createdAt"`
 }
 
-// Class says whether a message is one of those that are left out unless somebody asks for them: ClassBot, ClassPrivate,
-// ClassLog; "" = an ordinary one.
-func (m Message) Class() string {
-	switch {
-	case m.Log != "":
-		return ClassLog
-	case m.Private:
-		return ClassPrivate
-	case m.PersonType == "bot":
-		return ClassBot
+// Classes returns what makes a message one of those that are left out unless somebody asks for all of it: ClassBot,
+// ClassPrivate, ClassLog; none = an ordinary message. A log entry is nothing else, whoever did what it records.
+func (m Message) Classes() []string {
+	var classes []string
+	if m.Log != "" {
+		return append(classes, ClassLog)
 	}
-	return ""
+	if m.PersonType == "bot" {
+		classes = append(classes, ClassBot)
+	}
+	if m.Private {
+		classes = append(classes, ClassPrivate)
+	}
+	return classes
 }
 
-// Classes of messages that are left out unless somebody asks for them.
+// Classes of messages, see Message.Classes.
 const (
 	ClassBot     = "bot"     // written by a bot, the AI answerer included
 	ClassPrivate = "private" // an internal note, whoever wrote it

@@ -64,6 +64,9 @@ func (k Kind) SubscriptionEvent() bool { return k == LeadSubscription || k == Me
 // DeletionEvent reports whether k is about a customer who is gone.
 func (k Kind) DeletionEvent() bool { return k == LeadDeleted || k == MemberDeleted }
 
+// MessageEvent reports whether k is about something that was written.
+func (k Kind) MessageEvent() bool { return k == UserChatMessage }
+
 // LifeEvent reports whether k is about what became of a chat after its opening.
 func (k Kind) LifeEvent() bool {
 	switch k {

@@ -42,7 +42,7 @@ func compileFilter(where string) (f *filter, err error) {
 		}
 	}()
 	loops := &nestedLoops{}
-	program, err := expr.Compile(where, expr.Env(filterEnv{}), expr.AsBool(), expr.MaxNodes(maxNodes), expr.Patch(loops))
+	program, err := expr.Compile(where, expr.Env(filterEnv{}), expr.AsBool(), hasAny(), expr.MaxNodes(maxNodes), expr.Patch(loops))
 	if err != nil {
 		return nil, describe(where, err)
 	}

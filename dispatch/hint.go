@@ -55,7 +55,7 @@ func (u *unknownName) Visit(node *ast.Node) {
 		if slices.Contains(known, n.Value) {
 			return
 		}
-		u.text = fmt.Sprintf("unknown name %s (%s)%s", n.Value, choices(known), didYouMean(n.Value, append(known, builtin.Names...)))
+		u.text = fmt.Sprintf("unknown name %s (%s)%s", n.Value, choices(known), didYouMean(n.Value, append(append(known, hasAnyName), builtin.Names...)))
 	case *ast.MemberNode:
 		base, isName := n.Node.(*ast.IdentifierNode)
 		field, isField := n.Property.(*ast.StringNode)

@@ -17,6 +17,7 @@ type RouteConfig struct {
 	Channels []string // names of Channel Talk channels; empty = all
 	Where    string   // filter, see Router; empty = every event of these kinds
 	To       []string // names of sinks; at least one
+	Include  []string // classes of messages that are left out otherwise, see talkrelay.Message.Classes
 }
 
 // Router decides which sinks an event goes to. Routes are tried in the order of the config file; the first that
@@ -31,9 +32,11 @@ type RouteConfig struct {
 //	stage waited                     of userChat.waiting: as in waited >= duration("2h")
 //	tags                             short for chat.tags
 //	now()                            when the event was first seen
+//	hasAny(message.text, ["a", "b"]) whether a text holds one of these words, in capitals or not
 //
 // All times are in the event's time zone. A filter that cannot be evaluated matches: an unexpected event is an alert
-// too many, never one too few. An evaluation may use at most 100,000 elements of lists it makes itself, and loops
+// too many, never one too few. Messages of bots, private notes and log entries never match a route that does not include
+// them, or whose filter does not speak of what they are (message.personType, message.private, message.log). An evaluation may use at most 100,000 elements of lists it makes itself, and loops
 // (all, any, filter …) cannot be nested, so that no text of a customer can hold up the relay.
 //
 // A Router does not change once made and is safe for concurrent use.
@@ -45,6 +48,7 @@ type Router struct {
 type route struct {
 	name     string
 	on       []talkrelay.Kind
+	include  []string // classes of messages
 	channels []string
 	where    *filter     // nil = always
 	parts    []condition // of where
@@ -66,12 +70,14 @@ func NewRouter(routes []RouteConfig, sinks, channels []string) (*Router, talkrel
 			checkList(&problems, key+".channel", c.Channels, "channel", channels)
 		}
 		checkList(&problems, key+".to", c.To, "sink", sinks)
+		checkInclude(&problems, key, c)
 		where, err := compileFilter(c.Where)
 		if err != nil {
 			problems.Add(key+".where", "%v", err)
 		}
 		r.routes = append(r.routes, route{
 			name: c.Name, on: kinds(c.On), channels: slices.Clone(c.Channels), where: where, parts: conditions(c.Where, where), to: slices.Clone(c.To),
+			include: append(slices.Clone(c.Include), classesIn(c.Where)...),
 		})
 	}
 	if len(problems) > 0 {
@@ -133,6 +139,7 @@ const (
 	ReasonFailed  = "matched, because its filter could not be evaluated"
 	ReasonKind    = "another kind of event"
 	ReasonChannel = "another channel"
+	ReasonClass   = "a bot's message, a private note or a log entry, which it does not include"
 	ReasonWhere   = "the filter says no"
 	ReasonTaken   = "matched, but earlier routes had decided for all its sinks"
 )
@@ -192,6 +199,8 @@ func (r *route) match(lazy *lazyEnv) (reason string, matched bool) {
 		return ReasonKind, false
 	case len(r.channels) > 0 && !slices.Contains(r.channels, lazy.event.Channel):
 		return ReasonChannel, false
+	case !r.includes(lazy.event):
+		return ReasonClass, false
 	case r.where == nil:
 		return ReasonMatched, true
 	}

@@ -53,8 +53,8 @@ type Config struct {
 	// MessageRequestsPerMinute is the budget for reading chats in which somebody has written, where Kinds has messages.
 	// What it does not reach is read later. 0 = DefaultMessageRequests.
 	MessageRequestsPerMinute int
-	// Desk makes private notes and log entries count as messages.
-	Desk bool
+	// Include names the classes of messages that events are made of beside ordinary ones; see talkrelay.Message.Classes.
+	Include []string
 
 	// BotOnly says what happens to a chat in which only a bot has spoken: BotOnlyWait holds its opening until the
 	// customer writes or somebody is assigned, BotOnlyAlert announces it at once. "" = BotOnlyWait.

@@ -20,6 +20,7 @@ type messages struct {
 	events  eventMaker
 	details *details
 	threads *threads
+	include []string // classes of messages that count
 	health  *talkrelay.Health
 	log     *slog.Logger
 	beat    func()
@@ -33,8 +34,12 @@ const (
 func newMessages(cfg *Config, r *chatReader) *messages {
 	m := &messages{
 		api: cfg.API, events: r.events, details: r.details, log: cfg.Logger, beat: cfg.Beat,
-		threads: &threads{desk: cfg.Desk, rows: map[string]inquiry{}},
-		health:  talkrelay.NewHealth(cfg.Logger, "messages of a chat not read", "messages of a chat read again"),
+		include: cfg.Include,
+		threads: &threads{
+			desk: slices.Contains(cfg.Include, talkrelay.ClassPrivate) || slices.Contains(cfg.Include, talkrelay.ClassLog),
+			rows: map[string]inquiry{},
+		},
+		health: talkrelay.NewHealth(cfg.Logger, "messages of a chat not read", "messages of a chat read again"),
 	}
 	m.threads.waiting.Store(true) // there may be some from before the start
 	return m
@@ -117,7 +122,12 @@ func (s *messages) counts(m *channeltalk.Message) bool {
 	if m.State == "removed" || m.State == "failed" {
 		return false
 	}
-	return s.threads.desk || !m.Private() && !m.IsLog()
+	for _, class := range newMessage(m).Classes() {
+		if !slices.Contains(s.include, class) {
+			return false
+		}
+	}
+	return true
 }
 
 // fresh returns the messages of a chat that were written since known, latest first, and the bots among their authors.

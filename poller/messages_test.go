@@ -49,7 +49,7 @@ func TestMessages(t *testing.T) {
 	for range 30 {
 		a.write(old, "user", nil)
 	}
-	p := newPoller(t, a, s, func(c *poller.Config) { c.MessageLookupsPerMinute = 0 })
+	p := newPoller(t, a, s, func(c *poller.Config) { c.MessageLookupsPerMinute, c.Include = 0, []string{"bot"} })
 	readChats(t, a, p)
 	if len(s.order) > 0 || a.requests["messages"] > 0 {
 		t.Fatalf("at the first look: %v, %v", s.order, a.requests)
@@ -91,7 +91,7 @@ func TestMessages(t *testing.T) {
 func TestMessagesOfTheDesk(t *testing.T) {
 	t.Parallel()
 	a, s := newTalk(), newStore()
-	p := newPoller(t, a, s, func(c *poller.Config) { c.Desk = true })
+	p := newPoller(t, a, s, func(c *poller.Config) { c.Include = []string{"bot", "private", "log"} })
 	run(t, p, poller.JobPoll)
 	c := a.open("c", "opened")
 	want := []string{a.write(c, "user", nil)}
@@ -99,7 +99,7 @@ func TestMessagesOfTheDesk(t *testing.T) {
 	want = append(want, a.write(c, "manager", private), a.write(c, "bot", logged))
 	readChats(t, a, p)
 	wantIDs(t, s, wrote, want...)
-	if note, log := s.event(t, want[1]).Message, s.event(t, want[2]).Message; !note.Private || note.Class() != "private" || log.Log != "open" || log.Class() != "log" {
+	if note, log := s.event(t, want[1]).Message, s.event(t, want[2]).Message; !note.Private || !slices.Equal(note.Classes(), []string{"private"}) || log.Log != "open" || !slices.Equal(log.Classes(), []string{"log"}) {
 		t.Errorf("%+v, %+v", note, log)
 	}
 }

@@ -33,7 +33,7 @@ func maskParts(chat *talkrelay.Chat, user *talkrelay.User, old *talkrelay.Contac
 	}
 	chat.Page = strings.ReplaceAll(chat.Page, "%40", "@") // the @ of an address in a URL
 	for _, text := range []*string{
-		&message.Text, &user.Name, &user.MemberID, &chat.Name, &chat.Title, &chat.Description, &chat.Page,
+		&message.Text, &message.PersonName, &user.Name, &user.MemberID, &chat.Name, &chat.Title, &chat.Description, &chat.Page,
 	} {
 		*text = talkrelay.MaskText(*text)
 	}

@@ -23,6 +23,10 @@ func (v View) Plain() (title string, lines []string) {
 	if text := strings.TrimSpace(v.Message.Text + "\n" + w.Files(v.Message.Files)); text != "" && !v.Kind.ContactEvent() {
 		lines = append(lines, text)
 	}
+	if v.Kind.MessageEvent() && v.Message.PersonType != "user" {
+		add(w.Author, v.Message.PersonName)
+		add(w.LogEntry, v.Message.Log)
+	}
 	for _, c := range v.Changes {
 		add(c.Field, orWord(talkrelay.FormatPhone(c.Old), w.None)+" → "+orWord(talkrelay.FormatPhone(c.New), w.None))
 	}

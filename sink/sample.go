@@ -19,7 +19,17 @@ func SampleEvents() []talkrelay.Event {
 	member.Old = talkrelay.Contact{}
 	opened.Old = talkrelay.Contact{}
 	events := append([]talkrelay.Event{opened, lead, member}, sampleLife(opened)...)
-	return append(events, sampleCustomer(lead, member)...)
+	return append(append(events, sampleCustomer(lead, member)...), sampleMessage(opened))
+}
+
+// sampleMessage is what a manager writes in the chat of an opening.
+func sampleMessage(e talkrelay.Event) talkrelay.Event {
+	e.ID, e.Kind, e.Change = "sample-message", talkrelay.UserChatMessage, ""
+	e.At, e.Seen = e.At.Add(3*time.Minute), e.Seen.Add(3*time.Minute)
+	e.Message = talkrelay.Message{
+		ID: "m2", PersonType: "manager", PersonID: "7", PersonName: "김상담", Text: "바로 확인해 드릴게요.", Files: 1, CreatedAt: e.At,
+	}
+	return e
 }
 
 // sampleCustomer is what becomes of customers.
@@ -66,7 +76,7 @@ func sampleEvent() talkrelay.Event {
 		At: at, Seen: at.Add(3 * time.Second), Change: talkrelay.Created,
 		Chat: sampleChat(at), User: sampleUser(),
 		Old:      talkrelay.Contact{Email: "old@example.com", MobileNumber: "+821087654321", LandlineNumber: "+8225557777"},
-		Message:  talkrelay.Message{ID: "m1", PersonType: "user", Text: "배송이 아직 안 왔어요. 확인 부탁드려요.", Files: 1, CreatedAt: at},
+		Message:  talkrelay.Message{ID: "m1", PersonType: "user", PersonID: "u1", PersonName: "홍길동", Text: "배송이 아직 안 왔어요. 확인 부탁드려요.", Files: 1, CreatedAt: at},
 		Assignee: talkrelay.Person{ID: "7", Name: "김상담", Email: "agent@example.com"},
 		Team:     talkrelay.Team{ID: "3", Name: "CS팀"},
 		DeskURL:  "https://desk.channel.io/#/channels/1/user_chats/6641a7e0c5",

@@ -188,7 +188,7 @@ func viewUser(u talkrelay.User) ViewUser {
 }
 
 func viewMessage(m talkrelay.Message, in func(time.Time) Time) ViewMessage {
-	toOneLine(&m.ID, &m.PersonType)
+	toOneLine(&m.ID, &m.PersonType, &m.PersonID, &m.PersonName, &m.Log)
 	m.Text = Clean(m.Text)
 	return ViewMessage{Message: m, CreatedAt: in(m.CreatedAt)}
 }

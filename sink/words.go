@@ -23,6 +23,9 @@ type Words struct {
 	Snoozed        string
 	Closed         string
 	NoAnswer       string // the customer waits for an answer
+	NewMessage     string // somebody wrote in a chat
+	Note           string // a manager wrote something that the customer does not see
+	LogEntry       string // Channel Talk recorded what was done to a chat
 
 	// Labels of what a message shows.
 	Customer   string
@@ -41,6 +44,7 @@ type Words struct {
 	Changed    string // beside the time contact fields changed
 	FirstReply string // the label before how long the customer waited for it
 	Until      string // the label before the end of a snooze
+	Author     string // the label before who wrote a message
 
 	// Stand-ins.
 	// What customers may be sent, and whether they want it.
@@ -124,8 +128,21 @@ func (w *Words) Event(v *View) string {
 			return fmt.Sprintf(w.noAnswer, waited)
 		}
 		return w.NoAnswer
+	case talkrelay.UserChatMessage:
+		return w.written(v.Message.Message)
 	}
 	return string(v.Kind)
+}
+
+// written is what a message is.
+func (w *Words) written(m talkrelay.Message) string {
+	switch {
+	case m.Log != "":
+		return w.LogEntry
+	case m.Private:
+		return w.Note
+	}
+	return w.NewMessage
 }
 
 // TagChanges shows which tags a chat has got and lost: "+환불 −배송".

@@ -13,6 +13,9 @@ var english = Words{
 	Snoozed:        "Snoozed",
 	Closed:         "Closed",
 	NoAnswer:       "Waiting for an answer",
+	NewMessage:     "New message",
+	Note:           "Internal note",
+	LogEntry:       "Chat log",
 
 	Customer:   "Customer",
 	Team:       "Team",
@@ -30,6 +33,7 @@ var english = Words{
 	Changed:    "Changed",
 	FirstReply: "First reply",
 	Until:      "Until",
+	Author:     "Written by",
 
 	EmailConsent:   "E-mail subscription",
 	TextingConsent: "Text message subscription",

@@ -13,6 +13,9 @@ var japanese = Words{
 	Snoozed:        "保留",
 	Closed:         "対応終了",
 	NoAnswer:       "返信待ち",
+	NewMessage:     "新着メッセージ",
+	Note:           "内部メモ",
+	LogEntry:       "接客ログ",
 
 	Customer:   "お客様",
 	Team:       "チーム",
@@ -30,6 +33,7 @@ var japanese = Words{
 	Changed:    "変更",
 	FirstReply: "初回返信",
 	Until:      "再開予定",
+	Author:     "送信者",
 
 	EmailConsent:   "メール配信",
 	TextingConsent: "SMS配信",

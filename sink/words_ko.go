@@ -13,6 +13,9 @@ var korean = Words{
 	Snoozed:        "보류됨",
 	Closed:         "상담 종료",
 	NoAnswer:       "답변 대기",
+	NewMessage:     "새 메시지",
+	Note:           "내부 메모",
+	LogEntry:       "상담 기록",
 
 	Customer:   "고객",
 	Team:       "팀",
@@ -30,6 +33,7 @@ var korean = Words{
 	Changed:    "변경",
 	FirstReply: "첫 응대",
 	Until:      "다시 열림",
+	Author:     "작성자",
 
 	EmailConsent:   "이메일 수신",
 	TextingConsent: "문자 수신",

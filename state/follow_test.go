@@ -37,7 +37,7 @@ func (f *follower) open() {
 	f.q = f.db.Queue("slack")
 }
 
-// happen commits events. Openings, and what of is true for, are to be delivered.
+// happen commits events. Openings, contact events and messages are to be delivered.
 func (f *follower) happen(events ...talkrelay.Event) {
 	f.t.Helper()
 	cursor, err := f.db.Cursor("main", "chats")
@@ -46,7 +46,7 @@ func (f *follower) happen(events ...talkrelay.Event) {
 		Epoch: f.db.Epoch(), Channel: "main", Stream: "chats", Read: cursor, Cursor: cursor, Events: events, Followers: []string{"slack"},
 	}
 	for _, e := range events {
-		if e.Kind == talkrelay.UserChatOpened || e.Kind.ContactEvent() {
+		if e.Kind == talkrelay.UserChatOpened || e.Kind.ContactEvent() || e.Kind.MessageEvent() {
 			c.Deliveries = append(c.Deliveries, talkrelay.Delivery{EventID: e.ID, Sink: "slack", Route: "all"})
 		}
 	}
@@ -160,6 +160,22 @@ func TestEveryMessageOfAChat(t *testing.T) {
 	e = f.wantEdit("r2", "closed", then.Add(time.Minute))
 	must(t, f.q.Edited(e, "", time.Now()))
 	f.wantEdit("", "", time.Time{})
+}
+
+// A message of a followed chat goes into its thread; one of a chat that is not followed stands alone.
+func TestMessagesGoIntoTheThread(t *testing.T) {
+	t.Parallel()
+	f := newFollower(t)
+	f.happen(chatEvent("o1", talkrelay.UserChatOpened, "c1", "opened"))
+	then := time.Now()
+	f.deliver("r1", then)
+	f.happen(chatEvent("m1", talkrelay.UserChatMessage, "c1", "opened"), chatEvent("m2", talkrelay.UserChatMessage, "c2", "opened"))
+	for i, want := range []string{"r1", ""} {
+		if p := f.deliver(fmt.Sprint("reply", i), then); p.Thread != want {
+			t.Errorf("%s goes into the thread %q, want %q", p.Event.ID, p.Thread, want)
+		}
+	}
+	f.wantEdit("r1", "opened", then.Add(talkrelay.EditPace))
 }
 
 // Chats take turns by when they are due, those of two sinks do not mix, and a message of several events is followed for none.

@@ -154,6 +154,7 @@ func (d *daemon) newPoller(a *app, c channelPlan, router *dispatch.Router) (appP
 	client := a.links.client(c)
 	cfg := c.poller
 	cfg.API, cfg.Store, cfg.Epoch = client, d.db, d.db.Epoch()
+	cfg.Include = router.Includes(cfg.Name)
 	cfg.Match, cfg.Kinds, cfg.Followers, cfg.Committed = router.Match, a.kinds(router, cfg.Name), a.followers(), a.wake
 	cfg.Logger = a.log
 	cfg.Beat = func() { d.watchdog.beat(c.poller.Name) }

@@ -101,6 +101,7 @@ type channelFile struct {
 	Overlap                  time.Duration     `toml:"overlap"`
 	ContactRequestsPerMinute int               `toml:"contact_requests_per_minute"`
 	MessageLookupsPerMinute  int               `toml:"message_lookups_per_minute"`
+	MessageRequestsPerMinute int               `toml:"message_requests_per_minute"`
 	BotOnly                  string            `toml:"bot_only"`
 	SnoozeEndOpens           bool              `toml:"snooze_end_opens"`
 	Waiting                  waitingFile       `toml:"waiting"`
@@ -124,6 +125,7 @@ type routeFile struct {
 	On      []string `toml:"on"`
 	Channel []string `toml:"channel"`
 	Where   string   `toml:"where"`
+	Include []string `toml:"include"`
 	To      []string `toml:"to"`
 	Text    string   `toml:"text"`
 }
@@ -175,6 +177,7 @@ func (c *channelFile) defaults() {
 		Overlap:                  24 * time.Hour,
 		ContactRequestsPerMinute: 30,
 		MessageLookupsPerMinute:  60,
+		MessageRequestsPerMinute: 120,
 		BotOnly:                  "wait",
 		BaseURL:                  "https://api.channel.io",
 		DeskURL:                  "https://desk.channel.io/#/channels/{channelId}/user_chats/{chatId}",

@@ -94,8 +94,12 @@ func recipes() map[string]recipe {
 		"전화와 이메일":  opened(phoned),
 		"채팅":       {talkrelay.UserChatOpened, func(*talkrelay.Event) {}, phoned},
 
-		"일본어 담당":    opened(func(e *talkrelay.Event) { e.User.Language, e.Assignee.Email = "ja", "lee@example.com" }),
-		"조용한 채널":    opened(func(*talkrelay.Event) {}),
+		"일본어 담당": opened(func(e *talkrelay.Event) { e.User.Language, e.Assignee.Email = "ja", "lee@example.com" }),
+		"조용한 채널": opened(func(*talkrelay.Event) {}),
+		"환불 이야기": {talkrelay.UserChatMessage, func(e *talkrelay.Event) { e.Message.Text = "REFUND please" }, nil},
+		"내부 메모": {talkrelay.UserChatMessage, func(e *talkrelay.Event) {
+			e.Message.Private, e.Message.PersonType, e.Message.PersonName = true, "manager", "이상담"
+		}, nil},
 		"기다리는 고객":   {talkrelay.UserChatWaiting, func(e *talkrelay.Event) { e.Stage, e.Waited = 1, 30*time.Minute }, nil},
 		"오래 기다린 고객": {talkrelay.UserChatWaiting, func(e *talkrelay.Event) { e.Stage, e.Waited = 1, 4*time.Hour }, nil},
 	}

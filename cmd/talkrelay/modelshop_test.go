@@ -214,6 +214,17 @@ func (s *modelShop) user(id string) *modelUser {
 	return s.users[i]
 }
 
+func (s *modelShop) UserChat(ctx context.Context, id string) (*channeltalk.UserChat, error) {
+	if err := s.ask(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, _ := strconv.Atoi(id[1:])
+	c := s.chats[i].UserChat
+	return &c, nil
+}
+
 func (s *modelShop) User(ctx context.Context, id string) (*channeltalk.User, error) {
 	if err := s.ask(ctx); err != nil {
 		return nil, err

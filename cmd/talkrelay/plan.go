@@ -142,6 +142,7 @@ func (c *config) channelPlan(i int, secrets *secretReader, problems *talkrelay.P
 			Overlap:                  ch.Overlap,
 			ContactRequestsPerMinute: ch.ContactRequestsPerMinute,
 			MessageLookupsPerMinute:  ch.MessageLookupsPerMinute,
+			MessageRequestsPerMinute: ch.MessageRequestsPerMinute,
 			BotOnly:                  ch.BotOnly,
 			SnoozeEndOpens:           ch.SnoozeEndOpens,
 			Waiting:                  c.waiting(ch.Waiting, key+".waiting", problems),
@@ -170,7 +171,7 @@ func reserve(n int) int {
 func (c *config) makeRouter(problems *talkrelay.Problems) *dispatch.Router {
 	var routes []dispatch.RouteConfig
 	for _, r := range c.Routes {
-		routes = append(routes, dispatch.RouteConfig{Name: r.Name, On: r.On, Channels: r.Channel, Where: r.Where, To: r.To})
+		routes = append(routes, dispatch.RouteConfig{Name: r.Name, On: r.On, Channels: r.Channel, Where: r.Where, To: r.To, Include: r.Include})
 	}
 	c.checkWaitingRoutes(problems)
 	var sinks, channels []string

@@ -39,10 +39,22 @@ func detail(v *sink.View, w *sink.Words) string {
 		return sink.TagChanges(v)
 	case v.Kind == talkrelay.UserChatReplied && v.Message.PersonType != "manager":
 		return ""
+	case v.Kind.MessageEvent():
+		return writtenBy(v, w)
 	case v.Kind == talkrelay.UserChatOpened, v.Kind == talkrelay.UserChatReplied, v.Kind == talkrelay.UserChatWaiting:
 		return firstMessage(v, w)
 	}
 	return ""
+}
+
+// writtenBy is a message with its author, unless that is the customer, who has a column of their own.
+func writtenBy(v *sink.View, w *sink.Words) string {
+	m := v.Message
+	text := strings.TrimSpace(m.Log + " " + firstMessage(v, w))
+	if m.PersonType == "user" || m.PersonName == "" {
+		return text
+	}
+	return m.PersonName + ": " + text
 }
 
 func orNone(s string, w *sink.Words) string {

@@ -42,6 +42,8 @@ func (s *Sink) newCard(v sink.View, now time.Time) card {
 		lifeCard(&c, v, w, now)
 	case v.Kind == talkrelay.UserChatWaiting:
 		s.waitCard(&c, v, w, now)
+	case v.Kind.MessageEvent():
+		messageCard(&c, v, w)
 	default:
 		s.chatCard(&c, v, w, now)
 	}
