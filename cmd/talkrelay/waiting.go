@@ -61,13 +61,16 @@ func (c *config) checkWaitingRoutes(problems *talkrelay.Problems) {
 	}
 }
 
-// holidaysFinding says whether the holidays that a channel needs next are known.
+// holidaysFinding says whether the holidays that a channel needs are known. That those of the next year are not is told
+// in time, and is no failure yet.
 func holidaysFinding(p poller.Config, now time.Time) sink.Finding {
-	if year := p.Waiting.Holidays.Missing(now.In(p.Location)); year != 0 {
-		return sink.Finding{
-			Name: "holidays", Text: fmt.Sprintf("no day of %d is known", year),
-			Fix: fmt.Sprintf("add the holidays of %d to waiting.holidays_file", year),
-		}
+	now = now.In(p.Location)
+	f := sink.Finding{Name: "holidays", OK: true, Text: "up to date"}
+	switch year := p.Waiting.Holidays.Missing(now); {
+	case year > now.Year():
+		f.Text = fmt.Sprintf("no day of %d is known: add them to waiting.holidays_file before it begins", year)
+	case year != 0:
+		f.OK, f.Text, f.Fix = false, fmt.Sprintf("no day of %d is known", year), "add them to waiting.holidays_file"
 	}
-	return sink.Finding{Name: "holidays", OK: true, Text: "up to date"}
+	return f
 }

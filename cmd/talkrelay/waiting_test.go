@@ -23,10 +23,13 @@ func TestHolidaysOfAChannel(t *testing.T) {
 	if !p.Waiting.Holidays.Has(day) || p.Waiting.Hours.Empty() || len(p.Waiting.Stages) != 1 {
 		t.Errorf("read as %+v", p.Waiting)
 	}
-	if f := holidaysFinding(p, day); f.OK || !strings.Contains(f.Text, "2027") || !strings.Contains(f.Fix, "waiting.holidays_file") {
+	if f := holidaysFinding(p, day); !f.OK || !strings.Contains(f.Text, "2027") || !strings.Contains(f.Text, "waiting.holidays_file") {
 		t.Errorf("in November: %+v", f)
 	}
-	if f := holidaysFinding(p, day.AddDate(0, -1, 0)); !f.OK {
+	if f := holidaysFinding(p, day.AddDate(1, 0, 0)); f.OK || !strings.Contains(f.Text, "2027") {
+		t.Errorf("a year later: %+v", f)
+	}
+	if f := holidaysFinding(p, day.AddDate(0, -1, 0)); !f.OK || f.Text != "up to date" {
 		t.Errorf("in October: %+v", f)
 	}
 	if plain := (talkrelay.Holidays{}); !plain.None() || p.Waiting.Holidays.None() {
