@@ -42,6 +42,8 @@ var onlyIn = map[string][]string{
 	"github.com/slack-go/slack":    {"sink/slack"},
 	"google.golang.org/api":        {"sink/sheets"},
 	"github.com/expr-lang/expr":    {"dispatch"},
+	"github.com/jackc/pgx/v5":      {"sink/sql"},
+	"modernc.org/sqlite":           {"sink/sql"},
 	"github.com/robfig/cron/v3":    {"poller"},
 	"github.com/BurntSushi/toml":   {"cmd/talkrelay"},
 	"github.com/spf13/cobra":       {"cmd/talkrelay"},

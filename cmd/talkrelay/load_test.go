@@ -158,7 +158,7 @@ func TestExampleConfig(t *testing.T) {
 		"channel_secret": "secret-1234567890", "slack_token": "xoxb-1234567890", "google.json": string(shop.world.Google.ServiceAccountJSON()),
 		"alert_slack_token": "xoxb-1234567890", "alert_webhook_url": "https://example.com/1234567890", "alert_password": "password-1234567890",
 		"heartbeat_url": "https://example.com/1234567890", "heartbeat_fail_url": "https://example.com/1234567890/fail",
-		"crm_webhook_url": "https://example.com/1234567890", "mail_password": "password-1234567890", "discord_url": "https://discord.com/api/webhooks/1/1234567890", "crm_webhook_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+		"crm_webhook_url": "https://example.com/1234567890", "mail_password": "password-1234567890", "database_dsn": "postgres://u:1234567890@127.0.0.1/x", "discord_url": "https://discord.com/api/webhooks/1/1234567890", "crm_webhook_secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 	} {
 		writeFile(t, dir, name, text, 0o600)
 	}

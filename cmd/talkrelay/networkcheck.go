@@ -70,7 +70,7 @@ func (c *checker) printRemotes(all []remote) error {
 
 // goTo tries every hop on the way to r, and stops at the first that fails.
 func goTo(ctx context.Context, base *http.Transport, r remote) []sink.Finding {
-	if r.Proxy || r.Scheme == "smtp" {
+	if r.Proxy || r.Scheme == "smtp" || r.Scheme == "postgres" {
 		return knock(ctx, r)
 	}
 	w := &way{to: r}

@@ -110,7 +110,7 @@ func TestHops(t *testing.T) {
 // TestEverySinkSaysWhereItGoes: what `check --network` leaves out, no firewall would let through.
 func TestEverySinkSaysWhereItGoes(t *testing.T) {
 	t.Parallel()
-	plans := []sinkPlan{slackPlan{}, sheetsPlan{}, webhookPlan{}, discordPlan{}, jsonlPlan{}, emailPlan{}}
+	plans := []sinkPlan{slackPlan{}, sheetsPlan{}, webhookPlan{}, discordPlan{}, jsonlPlan{}, emailPlan{}, sqlPlan{}}
 	for _, p := range plans {
 		if _, ok := p.(addressed); !ok {
 			t.Errorf("%T does not say which hosts it goes to", p)

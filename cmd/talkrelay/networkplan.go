@@ -13,7 +13,7 @@ import (
 type remote struct {
 	Host   string   `json:"host"`
 	Port   string   `json:"port"`
-	Scheme string   `json:"scheme"` // https, http, smtp; http, https or socks5 of a proxy
+	Scheme string   `json:"scheme"` // https, http, smtp, postgres; http, https or socks5 of a proxy
 	For    []string `json:"for"`    // parts of the config
 	Proxy  bool     `json:"proxy"`  // it is a proxy
 	Via    string   `json:"via"`    // host and port of the proxy that stands before it; "" = none
@@ -30,6 +30,7 @@ func (p webhookPlan) addresses() []string { return []string{p.URL} }
 func (p discordPlan) addresses() []string { return []string{p.URL} }
 func (p emailPlan) addresses() []string   { return []string{"smtp://" + p.SMTP} }
 func (p jsonlPlan) addresses() []string   { return nil } // a file of this machine
+func (p sqlPlan) addresses() []string     { return p.Addresses() }
 
 // addresses are Google's endpoint and the one that the key file names for tokens.
 func (p sheetsPlan) addresses() []string {
@@ -102,7 +103,7 @@ func (l *remoteList) add(part string, addresses ...string) {
 	}
 }
 
-// proxyOf returns the proxy before u, nil if there is none: mail never takes one.
+// proxyOf returns the proxy before u, nil if there is none: mail and databases never take one.
 func (l *remoteList) proxyOf(u *url.URL) *url.URL {
 	if l.proxy == nil || u.Scheme != "https" && u.Scheme != "http" {
 		return nil

@@ -18,12 +18,13 @@ type sinksFile struct {
 	JSONL   []jsonlFile   `toml:"jsonl"`
 	Discord []discordFile `toml:"discord"`
 	Email   []emailFile   `toml:"email"`
+	SQL     []sqlFile     `toml:"sql"`
 }
 
 // blocks lists the blocks, type by type.
 func (s *sinksFile) blocks() []placedBlock {
 	return slices.Concat(placed("slack", s.Slack), placed("sheets", s.Sheets), placed("webhook", s.Webhook),
-		placed("jsonl", s.JSONL), placed("discord", s.Discord), placed("email", s.Email))
+		placed("jsonl", s.JSONL), placed("discord", s.Discord), placed("email", s.Email), placed("sql", s.SQL))
 }
 
 // sinkBlock is one [[sink.…]] as people write it.

@@ -9,6 +9,7 @@ import (
 	"talkrelay/sink/jsonl"
 	"talkrelay/sink/sheets"
 	"talkrelay/sink/slack"
+	"talkrelay/sink/sql"
 	"talkrelay/sink/webhook"
 	"talkrelay/state"
 )
@@ -26,4 +27,5 @@ var (
 	_ sink.Sink         = (*jsonl.Sink)(nil)
 	_ sink.Sink         = (*discord.Sink)(nil)
 	_ sink.Sink         = (*email.Sink)(nil)
+	_ sink.Sink         = (*sql.Sink)(nil)
 )
