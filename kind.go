@@ -28,6 +28,10 @@ const (
 	UserChatWaiting Kind = "userChat.waiting" // the customer has waited too long for an answer
 )
 
+// UserChatMoved is a chat that stands otherwise than before while none of Kinds tells of it: a snooze has ended, or the
+// customer asks again. No route can ask for it; it is for the sinks that follow their chats.
+const UserChatMoved Kind = "userChat.moved"
+
 var kinds = [...]Kind{
 	UserChatOpened, LeadContact, MemberContact, LeadSubscription, MemberSubscription, LeadDeleted, MemberDeleted,
 	UserChatMessage, UserChatAssigned, UserChatTagged, UserChatReplied, UserChatSnoozed, UserChatClosed,

@@ -31,7 +31,9 @@ func newEventMaker(cfg *Config) eventMaker {
 }
 
 // wants reports whether events of kind k are to be made at all.
-func (m *eventMaker) wants(k talkrelay.Kind) bool { return m.kinds == nil || m.kinds[k] }
+func (m *eventMaker) wants(k talkrelay.Kind) bool {
+	return m.kinds == nil && k != talkrelay.UserChatMoved || m.kinds[k]
+}
 
 func (m *eventMaker) wantsSubscriptions() bool {
 	return m.wants(talkrelay.LeadSubscription) || m.wants(talkrelay.MemberSubscription)

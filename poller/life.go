@@ -73,10 +73,11 @@ type lifeChange struct {
 // What has a time is told whenever that time is new, so it is not missed when it happened between two looks; of a chat
 // never seen before, if it happened after the opening that is told now. What has none (assignee, team, tags) is only
 // known to be news where the chat has been seen before, and an opening that is told now shows it already. Of an opening
-// that is held back nothing is told: nobody knows of it.
+// that is held back nothing is told: nobody knows of it. What else moves a chat is told where nothing of all this is.
 func lifeChanges(prev *chatSnapshot, j *judgement, c *chatRow) []lifeChange {
 	var since int64
-	if prev == nil {
+	known := prev != nil
+	if !known {
 		prev, since = &chatSnapshot{life: life{Kept: true}}, max(1, millis(j.at))
 	}
 	if !prev.Kept { // stored before any of this was: it is the baseline now
@@ -93,6 +94,9 @@ func lifeChanges(prev *chatSnapshot, j *judgement, c *chatRow) []lifeChange {
 	if !j.announce {
 		l.counted(talkrelay.UserChatAssigned, moment, prev.Assignee+"\x00"+prev.Team, j.snap.Assignee+"\x00"+j.snap.Team)
 		l.counted(talkrelay.UserChatTagged, moment, prev.Tags, j.snap.Tags)
+	}
+	if asks := prev.Asked == 0 && j.snap.Asked != 0; known && !j.announce && len(l.found) == 0 && (prev.State != j.snap.State || asks) {
+		l.add(talkrelay.UserChatMoved, moment, fmt.Sprintf("%s-%d", j.snap.State, millis(moment)))
 	}
 	if held := j.snap.Held; held != 0 {
 		l.found = slices.DeleteFunc(l.found, func(c lifeChange) bool { return millis(c.at) >= held })

@@ -372,3 +372,47 @@ func TestSnapshotSize(t *testing.T) {
 		}
 	}
 }
+
+// What moves a chat and is none of the kinds a route can ask for is told where somebody follows chats, and only there.
+func TestMovedIsForFollowers(t *testing.T) {
+	t.Parallel()
+	wake := func(a *talk, c *channeltalk.UserChat) {
+		c.State = "opened"
+		a.touch(c)
+	}
+	for _, test := range []struct {
+		name    string
+		follows bool
+		steps   []func(*talk, *channeltalk.UserChat)
+		want    string
+	}{
+		{"a snooze ends", true, []func(*talk, *channeltalk.UserChat){(*talk).snooze, wake}, "opened snoozed moved"},
+		{"the customer asks again", true, []func(*talk, *channeltalk.UserChat){(*talk).ask, (*talk).reply, (*talk).ask}, "opened moved replied moved"},
+		{"statistics move", true, []func(*talk, *channeltalk.UserChat){func(a *talk, c *channeltalk.UserChat) { a.touch(c) }}, "opened"},
+		{"nobody follows", false, []func(*talk, *channeltalk.UserChat){(*talk).snooze, wake}, "opened snoozed"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			a, s := newTalk(), newStore()
+			p := newPoller(t, a, s, func(c *poller.Config) {
+				if test.follows {
+					c.Kinds = append(talkrelay.Kinds(), talkrelay.UserChatMoved)
+				}
+			})
+			run(t, p, poller.JobPoll)
+			c := a.open("c", "opened")
+			c.AskedAt = time.Time{}
+			run(t, p, poller.JobPoll)
+			for _, step := range test.steps {
+				step(a, c)
+				run(t, p, poller.JobPoll, poller.JobSweep, poller.JobPoll, poller.JobSweep)
+			}
+			if got := strings.Join(s.told("c"), " "); got != test.want {
+				t.Errorf("told: %s\nwant: %s", got, test.want)
+			}
+			if last := s.last(t, "c"); test.follows && last.Chat.State != c.State {
+				t.Errorf("the last event shows %s, the chat is %s", last.Chat.State, c.State)
+			}
+		})
+	}
+}

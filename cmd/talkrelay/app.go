@@ -131,7 +131,7 @@ func (a *app) kinds(router *dispatch.Router, channel string) []talkrelay.Kind {
 			kinds = append(kinds, k)
 		}
 	}
-	return kinds
+	return append(kinds, talkrelay.UserChatMoved)
 }
 
 // warnOfOrphans tells of deliveries that wait for a sink which the config no longer has. They stay until it comes back.
