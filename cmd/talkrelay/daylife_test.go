@@ -85,7 +85,6 @@ type dayChat struct {
 	*sandbox.Chat
 	openings int
 	assigned bool
-	anew     bool // assigned since it was opened last: a new post names an assignee, but does not begin with that
 	answered bool // since it was opened last
 	tag      string
 }
