@@ -60,7 +60,7 @@ func TestMessageFields(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &channeltalk.MessagePage{Next: "n", Messages: []channeltalk.Message{{
+	want := &channeltalk.MessagePage{Next: "n", Skipped: 1, Messages: []channeltalk.Message{{
 		ID: "m1", ChatID: "c1", ChatType: "userChat", PersonType: "user", PersonID: "u1", Text: "안녕하세요", Options: []string{"private", "silent"},
 		LogAction: "assign", State: "sent", Files: 2, CreatedAt: ms(1731000000000), Raw: []byte(raw),
 	}}}

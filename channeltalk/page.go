@@ -21,7 +21,7 @@ type MessagePage struct {
 	Messages   []Message
 	Bots       []Bot
 	Next       string    // the next page's MessageQuery.Since; "" = this was the last
-	Skipped    int       // messages left out because they have no id
+	Skipped    int       // messages and bots left out because they have no id
 	ServerTime time.Time // Channel Talk's clock when it answered; zero = not told
 }
 
