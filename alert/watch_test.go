@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -218,15 +219,14 @@ func TestHeartbeatMeansWell(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newScene(t)
-		var beats int
-		answer := 200
-		s.cfg.Heartbeat, s.cfg.HeartbeatEvery = s.heartbeatTo(func() int { beats++; return answer }), time.Minute
-		since := func(what string, least, most int) {
+		var beats, answer atomic.Int64
+		answer.Store(200)
+		s.cfg.Heartbeat, s.cfg.HeartbeatEvery = s.heartbeatTo(func() int { beats.Add(1); return int(answer.Load()) }), time.Minute
+		since := func(what string, least, most int64) {
 			t.Helper()
-			if beats < least || beats > most {
-				t.Errorf("%s: %d heartbeats, want %d to %d", what, beats, least, most)
+			if n := beats.Swap(0); n < least || n > most {
+				t.Errorf("%s: %d heartbeats, want %d to %d", what, n, least, most)
 			}
-			beats = 0
 		}
 		s.start()
 		s.during(time.Hour)
@@ -235,10 +235,10 @@ func TestHeartbeatMeansWell(t *testing.T) {
 		since("an hour of trouble", 0, 4)
 		s.during(time.Hour)
 		since("the hour after", 55, 60)
-		answer = 500
+		answer.Store(500)
 		s.during(10 * time.Minute)
 		since("while nobody listens", 9, 11)
-		answer = 200
+		answer.Store(200)
 		s.mu.Lock()
 		s.hang = make(chan struct{})
 		s.mu.Unlock()
