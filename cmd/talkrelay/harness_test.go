@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +29,11 @@ func TestMain(m *testing.M) {
 			os.Exit(runTrapped(trap))
 		}
 		main()
+	}
+	flag.Parse()
+	if usual := fmt.Sprint(runtime.GOMAXPROCS(0)); flag.Lookup("test.parallel").Value.String() == usual {
+		// Most tests here wait for another process: they need no processor of their own.
+		_ = flag.Set("test.parallel", fmt.Sprint(3*runtime.GOMAXPROCS(0)))
 	}
 	code := m.Run()
 	if err := goleak.Find(); code == 0 && err != nil {

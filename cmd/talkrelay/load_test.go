@@ -37,6 +37,9 @@ func writeFile(t *testing.T, dir, name, text string, mode os.FileMode) string {
 	if err := os.WriteFile(path, []byte(text), mode); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Chmod(path, mode); err != nil { // whatever umask a control socket beside us needs just then
+		t.Fatal(err)
+	}
 	return path
 }
 
