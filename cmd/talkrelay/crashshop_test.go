@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -158,6 +159,7 @@ func (r *crashRig) settle(p *process) crashResult {
 	awaitNone(r.t, "everything, once each", func() int { c := r.result(); return c.lost() + c.doubled() }, func() string {
 		return r.result().String() + "\n" + p.log()
 	})
+	await(r.t, "empty queues", r.nothingWaits, p.log) // what has arrived may still be in doubt
 	p.stop()
 	r.assertNothingLeft()
 	result := r.result()
@@ -173,6 +175,25 @@ func (r *crashRig) settle(p *process) crashResult {
 		}
 	}
 	return result
+}
+
+// nothingWaits asks the daemon whether its queues are empty.
+func (r *crashRig) nothingWaits() bool {
+	_, out, _ := here(r.t.(*testing.T), "status", "--json", "--config", r.config)
+	var s struct {
+		Sinks []struct {
+			Waiting int `json:"waiting"`
+		} `json:"sinks"`
+	}
+	if json.Unmarshal([]byte(out), &s) != nil || len(s.Sinks) == 0 {
+		return false
+	}
+	for _, k := range s.Sinks {
+		if k.Waiting > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *crashRig) assertSame(what string, slack, sheet []string) {
