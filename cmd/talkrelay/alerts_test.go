@@ -81,6 +81,9 @@ func (r *rig) awaitTold(p *process, in *inbox, status string, k alert.Kind, name
 // over a path that has nothing to do with either, also after a restart and a reload, and hear that it is over.
 func TestAlertsGoAnotherWay(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("what comes up within half a second is told together: not with the race detector")
+	}
 	r, in := newRig(t, hurried...), newInbox(t)
 	r.withAlerts("[alert.webhook]\nurl = \"" + in.URL + "\"\n[alert.heartbeat]\nurl = \"" + in.URL + "/beat\"\nevery = \"1s\"\n")
 	p := r.start()

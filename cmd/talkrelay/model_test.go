@@ -37,6 +37,9 @@ type deed struct {
 //	go test -run TestModel ./cmd/talkrelay -rapid.checks 1000
 func TestModel(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("a hundred plans take minutes with the race detector")
+	}
 	var total modelCount
 	shares := setting(t, "TALKRELAY_SHARES", 1) // a hundred plans each
 	t.Run("plans", func(t *testing.T) {

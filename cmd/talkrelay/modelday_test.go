@@ -29,6 +29,13 @@ func TestDayOfAClockChange(t *testing.T) {
 	}
 }
 
+// requests counts those made so far.
+func (s *modelShop) requests() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked
+}
+
 func playDay(t *testing.T, path, place, noon string, drift time.Duration) {
 	zone, err := time.LoadLocation(place)
 	if err != nil {
@@ -43,7 +50,7 @@ func playDay(t *testing.T, path, place, noon string, drift time.Duration) {
 	m.zone, m.fullSweep = zone, "30 1,2 * * *"
 	m.start()
 	time.Sleep(2 * time.Minute)
-	asked := m.shop.asked
+	asked := m.shop.requests()
 	for i := range 24 * 4 {
 		m.shop.mu.Lock()
 		m.shop.drift = time.Duration(float64(drift) * time.Since(begin).Hours())
@@ -55,7 +62,7 @@ func playDay(t *testing.T, path, place, noon string, drift time.Duration) {
 		}
 		time.Sleep(15 * time.Minute)
 	}
-	if polls := (m.shop.asked - asked) / 2; polls < 24*60*9/10 {
+	if polls := (m.shop.requests() - asked) / 2; polls < 24*60*9/10 {
 		t.Errorf("%d requests are less than a poll a minute", polls*2)
 	}
 	if err := m.settle(); err != nil {
