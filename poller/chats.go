@@ -224,6 +224,8 @@ func (s *chatReader) compare(ctx context.Context, p *chatPage) (Batch, error) {
 	entities := map[talkrelay.Ref][]byte{}
 	visitors := map[string]*visitor{}
 	p.found = make([]judgement, len(p.rows))
+	asking, cancel := context.WithTimeout(ctx, s.detailTime)
+	defer cancel()
 	for i := range p.rows {
 		c, ref := &p.rows[i], talkrelay.Ref{Type: talkrelay.EntityChat, ID: p.rows[i].ID}
 		var known chatSnapshot
@@ -231,14 +233,12 @@ func (s *chatReader) compare(ctx context.Context, p *chatPage) (Batch, error) {
 		if err != nil {
 			return Batch{}, err
 		}
-		silent := !p.cur.Done
-		var j judgement
-		if seen {
-			j = s.rules.judge(&known, c, silent)
-		} else {
-			j = s.rules.judge(nil, c, silent)
+		silent, before := !p.cur.Done, &known
+		if !seen {
+			before = nil
 		}
-		j.reopened = j.missed && seen || !c.FirstOpenedAt.IsZero() && c.OpenedAt.After(c.FirstOpenedAt)
+		j := s.rules.judge(before, c, silent, s.askLog(asking, p, c.ID))
+		j.reopened = j.reopened || j.missed && seen || !c.FirstOpenedAt.IsZero() && c.OpenedAt.After(c.FirstOpenedAt)
 		if p.found[i] = j; !seen || j.snap != known {
 			entities[ref] = encode(j.snap)
 		}

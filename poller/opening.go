@@ -83,21 +83,22 @@ type judgement struct {
 	announce bool             // an event is due …
 	at       time.Time        // … for the opening at this time
 	fresh    bool             // the chat or a time of it is new: where the list is newest first, more may follow
-	missed   bool             // the event is due to an opening that the list itself shows, not to one held back
-	reopened bool             // the chat had been opened before
+	missed   bool             // the event is due to an opening that this look brings up, not to one held back or in doubt before
+	reopened bool             // the chat had been opened before, or closed
 	changes  []lifeChange     // what else became of the chat …
 	before   talkrelay.Before // … which was this when last looked at
 }
 
-// judge compares c with prev (nil = never seen). With silent, whatever it shows belongs to the baseline.
-func (r rules) judge(prev *chatSnapshot, c *chatRow, silent bool) judgement {
+// judge compares c with prev (nil = never seen). With silent, whatever it shows belongs to the baseline. ask says whether a
+// doubtful opening is one.
+func (r rules) judge(prev *chatSnapshot, c *chatRow, silent bool, ask func(doubt) answer) judgement {
 	var known chatSnapshot
 	if prev != nil {
 		known = *prev
 	}
 	j := judgement{snap: known.next(c)}
 	j.fresh = prev == nil || j.snap.Opened > known.Opened || j.snap.Queued > known.Queued
-	at, is := opening(prev, c.Chat, r.snoozeEndOpens)
+	at, is := r.settle(&j, known.doubt, prev, c, silent, ask)
 	hold := r.holdBotOnly && c.botOnly()
 	if is {
 		j.snap.setInquiry(millis(at))
@@ -113,10 +114,11 @@ func (r rules) judge(prev *chatSnapshot, c *chatRow, silent bool) judgement {
 	case is && hold:
 		j.snap.Held = max(1, millis(at))
 	case is:
-		j.snap.Held, j.announce, j.missed, j.at = 0, true, true, at
+		j.snap.Held, j.announce, j.at = 0, true, at
 	case known.Held != 0 && c.spokenFor():
 		j.snap.Held, j.announce, j.at = 0, true, fromMillis(known.Held)
 	}
+	j.missed = j.missed && j.announce
 	if !silent {
 		j.changes = lifeChanges(prev, &j, c)
 	}

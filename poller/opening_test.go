@@ -194,7 +194,7 @@ func TestJudgeHolds(t *testing.T) {
 		{"first walk again, customer", hold, held, row("opened", 9, "user", ""), true, 0, 0},
 	}
 	for _, tt := range tests {
-		j := tt.rules.judge(tt.prev, tt.row, tt.silent)
+		j := tt.rules.judge(tt.prev, tt.row, tt.silent, nil)
 		if j.announce != (tt.announce != 0) || j.announce && !j.at.Equal(at(tt.announce)) {
 			t.Errorf("%s: announce %v at %v, want second %d", tt.name, j.announce, j.at, tt.announce)
 		}

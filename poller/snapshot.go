@@ -17,6 +17,7 @@ type chatSnapshot struct {
 	Held   int64  `json:"h,omitempty"` // an opening not announced because only a bot had spoken; 0 = none
 
 	Inquiry int64 `json:"i,omitempty"` // the last opening that was one, where neither Opened nor Queued is it: see inquiry
+	doubt
 	life
 	wait
 }

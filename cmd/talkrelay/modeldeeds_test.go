@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"talkrelay/channeltalk"
@@ -61,6 +62,8 @@ func (s *modelShop) trouble(d deed) bool {
 		s.shuffle = uint64(1 + d.N)
 	case "sort":
 		s.shuffle = 0
+	case "closes are forgotten":
+		s.forgets = d.N%2 == 0
 	case "overlap":
 		s.overlap = d.N % 3
 	case "list is empty":
@@ -96,7 +99,9 @@ func (m *model) happen(d deed) {
 			s.answer(c)
 		}
 	case "close":
-		c.State, c.ClosedAt = sandboxClosed, s.now()
+		if c.State != sandboxClosed {
+			s.close(c)
+		}
 	case "snooze":
 		if c.State == sandboxOpened {
 			c.State, c.SnoozedAt = sandboxSnoozed, s.now()
@@ -119,17 +124,16 @@ func (m *model) happen(d deed) {
 // seen reports whether the last opening of a chat is committed, so that another one may come. The impatient do not wait: then
 // nobody may ever have been shown the one before.
 func (m *model) seen(c *modelChat, impatient bool) bool {
-	if len(c.openings) == 0 {
-		return true
-	}
 	last := &c.openings[len(c.openings)-1]
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, at := range last.at {
-		if m.committed[openingID(c.ID, at)] {
-			return true
-		}
+	if m.isTold(c, last) {
+		return true
 	}
 	last.maybe = last.maybe || impatient
 	return impatient || last.maybe
+}
+
+func (m *model) isTold(c *modelChat, o *modelOpening) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.ContainsFunc(o.at, func(at int64) bool { return m.committed[openingID(c.ID, at)] })
 }

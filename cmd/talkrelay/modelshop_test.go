@@ -29,6 +29,7 @@ type modelShop struct {
 
 	shuffle uint64 // seed of the lists' order; 0 = newest first
 	overlap int    // rows of a page that come again on the next one
+	forgets bool   // closedAt is cleared when a chat is opened again
 	faults  []error
 	empty   int // so many lists are empty
 	slow    int // so many answers take slowAnswer
@@ -42,6 +43,7 @@ const (
 type modelChat struct {
 	channeltalk.UserChat
 	openings []modelOpening
+	log      []channeltalk.Message // latest first
 }
 
 // modelOpening is one opening, with the times under which it may be told: one of them, once.
@@ -64,7 +66,8 @@ func newModelShop(users, chats int) *modelShop {
 		s.renumber(u)
 	}
 	for i := range chats {
-		s.open(i, i%3 == 0).openings = nil // these are there from the start and are never told
+		c := s.open(i, i%3 == 0)
+		c.openings[0].at, c.openings[0].maybe = nil, true // these are there from the start and are never told
 	}
 	return s
 }
@@ -93,6 +96,9 @@ func (s *modelShop) open(user int, queued bool) *modelChat {
 // enter makes a chat opened or queued, which is an opening.
 func (s *modelShop) enter(c *modelChat, queued bool) {
 	at := s.now()
+	if s.forgets {
+		c.ClosedAt = time.Time{}
+	}
 	if queued {
 		c.State, c.QueuedAt = sandboxQueued, at
 		c.FirstQueuedAt = cmp.Or(c.FirstQueuedAt, at)
@@ -101,6 +107,12 @@ func (s *modelShop) enter(c *modelChat, queued bool) {
 		c.FirstOpenedAt = cmp.Or(c.FirstOpenedAt, at)
 	}
 	c.openings = append(c.openings, modelOpening{at: []int64{at.UnixMilli()}})
+}
+
+func (s *modelShop) close(c *modelChat) {
+	c.State, c.ClosedAt = sandboxClosed, s.now()
+	m := channeltalk.Message{ID: fmt.Sprintf("m%d", s.last), ChatID: c.ID, PersonType: "manager", LogAction: "close", CreatedAt: c.ClosedAt}
+	c.log = slices.Insert(c.log, 0, m)
 }
 
 // States of a chat, as Channel Talk spells them.
@@ -116,8 +128,8 @@ func (s *modelShop) answer(c *modelChat) {
 	at := s.now()
 	c.State, c.OpenedAt = sandboxOpened, at
 	c.FirstOpenedAt = cmp.Or(c.FirstOpenedAt, at)
-	if n := len(c.openings); n > 0 {
-		c.openings[n-1].at = append(c.openings[n-1].at, at.UnixMilli())
+	if o := &c.openings[len(c.openings)-1]; len(o.at) > 0 {
+		o.at = append(o.at, at.UnixMilli())
 	}
 }
 
@@ -125,9 +137,7 @@ func (s *modelShop) answer(c *modelChat) {
 func (s *modelShop) wake(c *modelChat) {
 	at := s.now()
 	c.State, c.OpenedAt = sandboxOpened, at
-	if n := len(c.openings); n > 0 {
-		c.openings[n-1].maybe = true
-	}
+	c.openings[len(c.openings)-1].maybe = true
 	c.openings = append(c.openings, modelOpening{at: []int64{at.UnixMilli()}, maybe: true})
 }
 
@@ -235,8 +245,21 @@ func (s *modelShop) User(ctx context.Context, id string) (*channeltalk.User, err
 	return &u, nil
 }
 
-func (s *modelShop) Messages(ctx context.Context, _ string, _ channeltalk.MessageQuery) (*channeltalk.MessagePage, error) {
-	return &channeltalk.MessagePage{}, s.ask(ctx)
+func (s *modelShop) Messages(ctx context.Context, chatID string, q channeltalk.MessageQuery) (*channeltalk.MessagePage, error) {
+	if err := s.ask(ctx); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, _ := strconv.Atoi(chatID[1:])
+	at, _ := strconv.Atoi(q.Since)
+	log := s.chats[i].log
+	end := min(at+modelPage, len(log))
+	page := &channeltalk.MessagePage{Messages: slices.Clone(log[at:end])}
+	if end < len(log) {
+		page.Next = strconv.Itoa(end)
+	}
+	return page, nil
 }
 
 func (s *modelShop) Managers(ctx context.Context, _ string, _ int) (*channeltalk.ManagerPage, error) {
