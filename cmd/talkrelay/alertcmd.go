@@ -38,7 +38,7 @@ Exit codes: 0 all paths work, 1 one does not or there is none, 78 bad config.`,
 			if err != nil {
 				return err
 			}
-			return testAlerts(cmd.Context(), cfg, checker{out: cmd.OutOrStdout(), json: asJSON})
+			return testAlerts(cmd.Context(), cfg, newChecker(cmd.OutOrStdout(), asJSON, cfg))
 		},
 	}
 	cmd.Flags().StringVarP(&configPath, "config", "c", defaultConfig, "config file")
@@ -61,7 +61,7 @@ func testAlerts(ctx context.Context, cfg *config, c checker) error {
 	if err := interrupted(ctx); err != nil {
 		return failed(err)
 	}
-	return c.result("All paths work.")
+	return c.result(c.words.AllPaths)
 }
 
 // alertPathsToTry returns every path, the heartbeat included.

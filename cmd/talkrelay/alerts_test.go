@@ -149,7 +149,7 @@ url = "` + in.URL + `/beat"
 `)
 	out := r.outputOf("check")
 	for _, part := range []string{"alert.slack: path", "alert.webhook: path", "alert.heartbeat: path"} {
-		if !lineWith(out, "✓ "+part+": ") {
+		if !lineWith(out, "✓ "+screenKorean.say(part)+": ") {
 			t.Errorf("nothing about %s in:\n%s", part, out)
 		}
 	}

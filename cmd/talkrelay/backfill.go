@@ -61,7 +61,7 @@ func (o backfillOptions) run(ctx context.Context, stdout, stderr io.Writer) erro
 		return exitError{exitUsage, err}
 	}
 	var last backfillProgress
-	view := newBackfillView(stderr)
+	view := newBackfillView(stderr, o.daemon.words())
 	see := func(p backfillProgress) bool {
 		last = p
 		view.show(p, time.Now())
@@ -127,7 +127,7 @@ func (o backfillOptions) print(w io.Writer, p backfillProgress) error {
 	if o.json {
 		return json.NewEncoder(w).Encode(p)
 	}
-	return p.print(w)
+	return p.print(w, o.daemon.words())
 }
 
 // result is the last thing told of a job.

@@ -15,6 +15,7 @@ const sayEvery = 5 * time.Second
 // backfillView shows how a job gets on: a bar that is drawn over on a terminal, else a line now and then.
 type backfillView struct {
 	out   io.Writer
+	words *screenWords
 	live  bool
 	width int
 	began time.Time
@@ -22,8 +23,8 @@ type backfillView struct {
 	drawn int // columns of the last bar
 }
 
-func newBackfillView(out io.Writer) *backfillView {
-	return &backfillView{out: out, live: isTerminal(out), width: terminalWidth(out)}
+func newBackfillView(out io.Writer, words *screenWords) *backfillView {
+	return &backfillView{out: out, words: words, live: isTerminal(out), width: terminalWidth(out)}
 }
 
 func (v *backfillView) show(p backfillProgress, now time.Time) {
@@ -31,7 +32,7 @@ func (v *backfillView) show(p backfillProgress, now time.Time) {
 		v.began, v.next = now, now.Add(sayEvery)
 	}
 	if v.live {
-		line := truncateTo(bar(p)+"  "+v.words(p, now), max(v.width-1, 20))
+		line := truncateTo(bar(p)+"  "+v.line(p, now), max(v.width-1, 20))
 		fmt.Fprint(v.out, "\r"+padRight(line, v.drawn))
 		v.drawn = displayWidth(line)
 		return
@@ -40,7 +41,7 @@ func (v *backfillView) show(p backfillProgress, now time.Time) {
 		return
 	}
 	v.next = now.Add(sayEvery)
-	fmt.Fprintln(v.out, v.words(p, now))
+	fmt.Fprintln(v.out, v.line(p, now))
 }
 
 // end leaves the line of the bar.
@@ -57,47 +58,47 @@ func bar(p backfillProgress) string {
 	return "[" + strings.Repeat("█", full) + strings.Repeat("░", columns-full) + "]"
 }
 
-// words are the line about p.
-func (v *backfillView) words(p backfillProgress, now time.Time) string {
-	text := fmt.Sprintf("%3d%%  %d of %d chats, %d added", 100*p.Chats/max(p.Total, 1), p.Chats, p.Total, p.added())
+// line says how p gets on.
+func (v *backfillView) line(p backfillProgress, now time.Time) string {
+	format := v.words.Added
 	if p.Dry {
-		text = fmt.Sprintf("%3d%%  %d of %d chats, %d to add", 100*p.Chats/max(p.Total, 1), p.Chats, p.Total, p.added())
+		format = v.words.ToAdd
 	}
+	text := fmt.Sprintf(format, 100*p.Chats/max(p.Total, 1), p.Chats, p.Total, p.added())
 	if p.Waiting > 0 {
-		text += fmt.Sprintf(", %d waiting", p.Waiting)
+		text += fmt.Sprintf(v.words.Queued, p.Waiting)
 	}
 	switch left := timeLeft(p, now.Sub(v.began)); {
 	case p.Done:
 	case p.Trouble != "":
-		text += ", waits: " + p.Trouble
+		text += fmt.Sprintf(v.words.Stuck, v.words.say(p.Trouble))
 	case p.Step != "":
-		text += ", " + p.Step
-	case left != "":
-		text += ", " + left + " left"
+		text += ", " + v.words.say(p.Step)
+	case left > 0:
+		text += fmt.Sprintf(v.words.TimeLeft, v.words.span(left))
 	}
 	return text
 }
 
-// timeLeft guesses from the pace so far; "" = too early to tell.
-func timeLeft(p backfillProgress, so time.Duration) string {
+// timeLeft guesses from the pace so far; 0 = too early to tell.
+func timeLeft(p backfillProgress, so time.Duration) time.Duration {
 	read := p.Chats - p.Resumed
 	if read <= 0 || so < 3*time.Second {
-		return ""
+		return 0
 	}
 	left := time.Duration(float64(so) / float64(read) * float64(p.Total-p.Chats))
 	if left > time.Minute {
-		return strings.TrimSuffix(left.Round(time.Minute).String(), "0s")
+		return left.Round(time.Minute)
 	}
-	return max(left.Round(time.Second), time.Second).String()
+	return max(left, time.Second)
 }
 
 // print writes the counts by sink and month.
-func (p backfillProgress) print(w io.Writer) error {
-	added := "ADDED"
+func (p backfillProgress) print(w io.Writer, words *screenWords) error {
+	t := table{titles: words.Filled[:]}
 	if p.Dry {
-		added = "TO ADD"
+		t.titles = words.Fillable[:]
 	}
-	t := table{titles: []string{"SINK", "MONTH", added, "THERE ALREADY"}}
 	for _, sink := range slices.Sorted(maps.Keys(p.Sinks)) {
 		total := backfillCount{}
 		for _, month := range slices.Sorted(maps.Keys(p.Sinks[sink])) {
@@ -105,20 +106,20 @@ func (p backfillProgress) print(w io.Writer) error {
 			t.add(sink, month, fmt.Sprint(n.Added), fmt.Sprint(n.There))
 			total.Added, total.There = total.Added+n.Added, total.There+n.There
 		}
-		t.add(sink, "all", fmt.Sprint(total.Added), fmt.Sprint(total.There))
+		t.add(sink, words.All, fmt.Sprint(total.Added), fmt.Sprint(total.There))
 	}
 	if len(t.rows) == 0 {
-		if _, err := fmt.Fprintln(w, "Channel Talk shows no inquiry of that time that a route sends there."); err != nil {
+		if _, err := fmt.Fprintln(w, words.NothingThere); err != nil {
 			return err
 		}
 	} else if err := t.print(w, terminalWidth(w)); err != nil {
 		return err
 	}
 	if p.Unrouted > 0 {
-		fmt.Fprintf(w, "%d openings are wanted by no route to a sink that lacks them.\n", p.Unrouted)
+		fmt.Fprintf(w, words.Unrouted+"\n", p.Unrouted)
 	}
 	if p.Left > 0 {
-		fmt.Fprintf(w, "%d openings are so new that no poll has seen them yet: the daemon delivers them itself.\n", p.Left)
+		fmt.Fprintf(w, words.NotYet+"\n", p.Left)
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ func TestBackup(t *testing.T) {
 	r.awaitBaseline(p)
 	r.customer(canary.Name, canaryText)
 	r.awaitAll(p)
-	r.awaitOutput("^Nothing waits", "queue", "list")
+	r.awaitOutput(screenKorean.NothingWaits, "queue", "list")
 	db, dir := filepath.Join(r.dir, "demo.db"), t.TempDir()
 	file := filepath.Join(dir, "copy.db")
 	backup := func(args ...string) (int, string) {

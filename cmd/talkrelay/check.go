@@ -40,17 +40,17 @@ Exit codes: 0 all good, 1 something failed, 78 bad config.`,
 			if err != nil {
 				return err
 			}
-			c := checker{out: cmd.OutOrStdout(), json: asJSON}
+			c := newChecker(cmd.OutOrStdout(), asJSON, cfg)
 			if network {
 				if err := c.network(cmd.Context(), cfg); err != nil {
 					return failed(err)
 				}
-				return c.result("Every host can be reached.")
+				return c.result(c.words.AllReached)
 			}
 			if err := c.run(cmd.Context(), cfg); err != nil {
 				return failed(err)
 			}
-			return c.result("All good. Next: talkrelay run")
+			return c.result(c.words.AllGood)
 		},
 	}
 	cmd.Flags().StringVarP(&configPath, "config", "c", defaultConfig, "config file")
@@ -72,8 +72,13 @@ type checkLine struct {
 type checker struct {
 	out   io.Writer
 	json  bool
+	words *screenWords
 	lines []checkLine
 	err   error // why the findings could not be printed
+}
+
+func newChecker(out io.Writer, json bool, cfg *config) checker {
+	return checker{out: out, json: json, words: screenWordsOf(cfg.language)}
 }
 
 // checkTimeout bounds the checks of one channel or sink.
@@ -229,9 +234,9 @@ func (c *checker) print(l checkLine) error {
 		mark = "✗"
 	}
 	if l.Fix != "" {
-		fix = "    → " + l.Fix + "\n"
+		fix = "    → " + c.words.say(l.Fix) + "\n"
 	}
-	_, err := fmt.Fprintf(c.out, "%s %s: %s: %s\n%s", mark, l.Part, l.Name, l.Text, fix)
+	_, err := fmt.Fprintf(c.out, "%s %s: %s: %s\n%s", mark, c.words.say(l.Part), c.words.say(l.Name), c.words.say(l.Text), fix)
 	return err
 }
 
@@ -253,7 +258,7 @@ func (c *checker) result(good string) error {
 		return nil
 	}
 	if !c.json {
-		fmt.Fprintf(c.out, "%d to mend.\n", bad)
+		fmt.Fprintf(c.out, c.words.ToMend+"\n", bad)
 	}
 	return exitError{code: exitFailed}
 }

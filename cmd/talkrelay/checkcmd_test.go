@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -20,7 +21,7 @@ func here(t *testing.T, args ...string) (code int, stdout, stderr string) {
 
 func TestCheckAllGood(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r := newRig(t, inEnglish...)
 	code, out, errs := here(t, "check", "--config", r.config)
 	if code != exitOK || errs != "" || strings.Contains(out, "✗") || !strings.HasSuffix(out, "All good. Next: talkrelay run\n") {
 		t.Errorf("exit code %d, output:\n%s%s", code, out, errs)
@@ -79,8 +80,15 @@ func (r *rig) assertCheck(want map[string]string) {
 		if l.Fix == "" {
 			t.Errorf("%s fails and does not say what to do: %s", key, l.Text)
 		}
-		if !strings.Contains(out, "✗ "+key+": ") || !strings.Contains(out, "    → "+l.Fix) {
+		w := &screenKorean
+		if !strings.Contains(out, "✗ "+w.say(l.Part)+": "+w.say(l.Name)+": "+w.say(l.Text)) || !strings.Contains(out, "    → "+w.say(l.Fix)) {
 			t.Errorf("%s is not shown to people:\n%s", key, out)
+		}
+		for _, text := range []string{l.Part, l.Name, l.Text, l.Fix} {
+			text, _, _ = strings.Cut(text, ": auth: ") // a library's words
+			if said, whole := w.Told.say(text); !whole {
+				t.Errorf("in Korean, %q is %q", text, said)
+			}
 		}
 	}
 	if !slices.Equal(slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want))) {
@@ -91,7 +99,7 @@ func (r *rig) assertCheck(want map[string]string) {
 			t.Errorf("%s: %q, want %q in it", key, got[key], says)
 		}
 	}
-	if !strings.Contains(out, " to mend.\n") {
+	if !strings.HasSuffix(out, fmt.Sprintf(screenKorean.ToMend+"\n", len(got))) {
 		t.Errorf("no sum at the end:\n%s", out)
 	}
 	r.assertDiscreet(out + raw)

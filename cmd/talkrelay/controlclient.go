@@ -28,6 +28,9 @@ func addAskFlags(cmd *cobra.Command, o *askOptions) {
 	cmd.Flags().StringVar(&o.socket, "socket", "", "control socket, if it is somewhere else")
 }
 
+// words are those of the daemon's config.
+func (o askOptions) words() *screenWords { return screenWordsOf(languageOfConfig(o.config)) }
+
 // sockets lists where the daemon may listen, best guess first. err is why the config has no say in it; a config whose
 // secrets only the service can read is the usual case, and no reason for words.
 func (o askOptions) sockets() (paths []string, err error) {

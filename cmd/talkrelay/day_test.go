@@ -59,7 +59,7 @@ func (d *day) until(clock string) {
 func (d *day) look(clock string) string {
 	d.until(clock)
 	var b bytes.Buffer
-	d.daemon.status().print(&b, 0)
+	d.daemon.status().print(&b, 0, &screenEnglish)
 	return b.String()
 }
 
@@ -169,12 +169,12 @@ type trouble struct {
 func (d *day) assertTells(status string, want trouble) {
 	d.t.Helper()
 	line := regexp.MustCompile(`(?m)^` + want.part + ` .*$`).FindString(status)
-	told := regexp.MustCompile(want.state + ` for (\S+): `).FindStringSubmatch(line)
+	told := regexp.MustCompile(want.state + ` for ([\dhms ]+): `).FindStringSubmatch(line)
 	if told == nil || !strings.Contains(line, want.says) || !strings.Contains(line, want.remedy) || !strings.Contains(line, "  "+want.waits) {
 		d.t.Errorf("the status does not say all of %+v:\n%s", want, status)
 		return
 	}
-	lasts, err := time.ParseDuration(told[1])
+	lasts, err := time.ParseDuration(strings.ReplaceAll(told[1], " ", ""))
 	since := time.Now().Add(-lasts).In(seoul)
 	if err != nil || since.Format("15:04")[:4] != want.since[:4] {
 		d.t.Errorf("the status says since %s, %v; want %s", since, err, want.since)

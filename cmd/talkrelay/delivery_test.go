@@ -272,7 +272,7 @@ func TestFlood(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, "the rows", func() bool { return sheetArrived(r) }, p.log)
-	r.awaitOutput("^Nothing waits", "queue", "list")
+	r.awaitOutput(screenKorean.NothingWaits, "queue", "list")
 	messages := r.slack.Messages()
 	if len(messages) != 1 || !strings.Contains(messages[0].Text, "한꺼번에 27건") {
 		t.Fatalf("%d messages\n%s", len(messages), p.log())

@@ -104,14 +104,14 @@ func (o *eventsOptions) list(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	out := cmd.OutOrStdout()
+	out, words := cmd.OutOrStdout(), o.daemon.words()
 	switch {
 	case o.json:
 		_, err = out.Write(raw)
 	case len(list) == 0:
-		_, err = fmt.Fprintln(out, "Nothing has happened yet.")
+		_, err = fmt.Fprintln(out, words.NothingYet)
 	default:
-		err = printEvents(out, list, terminalWidth(out))
+		err = printEvents(out, list, terminalWidth(out), words)
 	}
 	if err != nil {
 		return failed(err)
@@ -135,17 +135,18 @@ func (o *eventsOptions) show(cmd *cobra.Command) error {
 		}
 		return nil
 	}
+	words := o.daemon.words()
 	for i, e := range list {
 		if i > 0 {
 			fmt.Fprintln(out)
 		}
-		e.print(out)
+		e.print(out, words)
 	}
 	return nil
 }
 
-func printEvents(w io.Writer, list []eventView, width int) error {
-	t := table{titles: []string{"SEEN", "KIND", "CUSTOMER", "CHAT", "DELIVERED"}}
+func printEvents(w io.Writer, list []eventView, width int, words *screenWords) error {
+	t := table{titles: words.Events[:]}
 	for _, e := range list {
 		kind, id := string(e.Kind), e.ChatID
 		if !e.Kept {
@@ -154,81 +155,83 @@ func printEvents(w io.Writer, list []eventView, width int) error {
 		} else if id == "" {
 			id = e.UserID
 		}
-		t.add(local(e.Seen), kind, e.Name, id, e.summary())
+		t.add(local(e.Seen), kind, e.Name, id, e.summary(words))
 	}
 	return t.print(w, width)
 }
 
 // summary says in a few words where e was delivered.
-func (e eventView) summary() string {
+func (e eventView) summary(words *screenWords) string {
 	if len(e.Deliveries) == 0 {
-		return "no route asked for it"
+		return words.NoRoute
 	}
 	var parts []string
 	for _, d := range e.Deliveries {
 		part := d.Sink
 		if d.Stand != state.Delivered {
-			part += " (" + string(d.Stand) + ")"
+			part += " (" + words.say(string(d.Stand)) + ")"
 		}
 		parts = append(parts, part)
 	}
 	return strings.Join(parts, ", ")
 }
 
-func (e eventView) print(w io.Writer) {
+func (e eventView) print(w io.Writer, words *screenWords) {
+	labels := widest([]string{words.LHappened, words.LSeen, words.LChannel, words.LChat, words.LCustomer, words.LPhone, words.LEmail,
+		words.LText, words.LDesk, words.LRoute, words.LSink})
 	line := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(w, "  %s%s\n", padRight(name, 10), value)
+			fmt.Fprintf(w, "  %s%s\n", padRight(name, labels+tableGap), value)
 		}
 	}
 	fmt.Fprintln(w, e.ID)
-	line("happened", local(e.At))
-	line("seen", local(e.Seen))
-	line("channel", e.Channel)
-	line("chat", e.ChatID)
-	line("customer", strings.Join(strings.Fields(e.Name+" "+e.UserID), " "))
-	line("phone", e.Phone)
-	line("e-mail", e.Email)
-	line("text", truncateTo(strings.Join(strings.Fields(e.Text), " "), 200))
-	line("desk", e.DeskURL)
+	line(words.LHappened, local(e.At))
+	line(words.LSeen, local(e.Seen))
+	line(words.LChannel, e.Channel)
+	line(words.LChat, e.ChatID)
+	line(words.LCustomer, strings.Join(strings.Fields(e.Name+" "+e.UserID), " "))
+	line(words.LPhone, e.Phone)
+	line(words.LEmail, e.Email)
+	line(words.LText, truncateTo(strings.Join(strings.Fields(e.Text), " "), 200))
+	line(words.LDesk, e.DeskURL)
 	for _, r := range e.Routes {
-		text := fmt.Sprintf("%q: %s", r.Route, r.Reason)
+		text := fmt.Sprintf("%q: %s", r.Route, words.say(r.Reason))
 		if len(r.Sinks) > 0 {
 			text += " → " + strings.Join(r.Sinks, ", ")
 		}
-		line("route", text)
+		line(words.LRoute, text)
 	}
 	if !e.Kept {
-		line("route", "none asked for it when it was seen, or it is erased: only its id is kept")
+		line(words.LRoute, words.NotKept)
 	}
 	for _, d := range e.Deliveries {
-		line("sink", d.line())
+		line(words.LSink, d.line(words))
 	}
 }
 
 // line says where a delivery stands.
-func (d deliveryView) line() string {
-	text := d.Sink + ": " + string(d.Stand)
+func (d deliveryView) line(words *screenWords) string {
+	text := d.Sink + ": " + words.say(string(d.Stand))
 	switch d.Stand {
 	case state.Delivered:
 		text += " " + local(d.At)
 		if d.Link != "" {
 			text += ", " + d.Link
 		} else {
-			text += ", receipt " + d.Receipt
+			text += fmt.Sprintf(words.Receipt, d.Receipt)
 		}
 	case state.Dropped:
 		text += " " + local(d.At)
 	case state.Dead:
-		text += fmt.Sprintf(" since %s: %s; 'talkrelay queue retry --sink %s %d' tries again", local(d.At), d.Err, d.Sink, d.Number)
+		text += fmt.Sprintf(words.DeadSince, local(d.At), words.say(d.Err), d.Sink, d.Number)
 	case state.Waiting:
-		text += fmt.Sprintf(", %d before it", d.Ahead)
+		text += fmt.Sprintf(words.Ahead, d.Ahead)
 	default:
 		if d.Err != "" {
-			text += ": " + d.Err
+			text += ": " + words.say(d.Err)
 		}
 		if !d.NextTry.IsZero() {
-			text += "; next try " + local(d.NextTry)
+			text += fmt.Sprintf(words.NextTryAt, local(d.NextTry))
 		}
 	}
 	return text

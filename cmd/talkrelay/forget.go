@@ -75,14 +75,15 @@ func (o forgetOptions) run(ctx context.Context, in io.Reader, out io.Writer) err
 	if strings.TrimSpace(o.ask.Who) == "" {
 		return exitError{exitUsage, errors.New("name a customer by id, phone number or e-mail address")}
 	}
+	words := o.daemon.words()
 	if !o.yes {
 		o.ask.Dry = true
 		found, err := o.send(ctx)
 		if err != nil {
 			return err
 		}
-		found.print(out, "Would be erased")
-		fmt.Fprint(out, "\nErase? This cannot be undone. [y/N] ")
+		found.print(out, words.Erasable, words)
+		fmt.Fprint(out, "\n"+words.Sure)
 		line, _ := bufio.NewReader(in).ReadString('\n')
 		if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
 			return failed(errors.New("nothing was erased; --yes does not ask"))
@@ -93,7 +94,7 @@ func (o forgetOptions) run(ctx context.Context, in io.Reader, out io.Writer) err
 	if err != nil {
 		return err
 	}
-	done.print(out, "Erased")
+	done.print(out, words.Erased, words)
 	if len(done.Busy) > 0 {
 		return failed(fmt.Errorf("a batch on its way to %s holds the customer, and it is not known yet whether it arrived: forget again when 'talkrelay queue list' "+
 			"no longer shows it", strings.Join(done.Busy, ", ")))
@@ -111,12 +112,13 @@ func (o forgetOptions) send(ctx context.Context) (done forgetAnswer, err error) 
 	return done, nil
 }
 
-func (a forgetAnswer) print(w io.Writer, title string) {
-	fmt.Fprintf(w, "%s: %d events, %d waiting deliveries, %d dead letters, contact fields of %d customers.\n", title, a.Events, a.Waiting, a.Dead, a.Snapshots)
+// print writes the counts in a format, and what is beyond reach.
+func (a forgetAnswer) print(w io.Writer, format string, words *screenWords) {
+	fmt.Fprintf(w, format+"\n", a.Events, a.Waiting, a.Dead, a.Snapshots)
 	if len(a.Delivered) == 0 {
 		return
 	}
-	fmt.Fprintln(w, "Delivered before, and yours to delete there:")
+	fmt.Fprintln(w, words.Elsewhere)
 	for _, d := range a.Delivered {
 		where := d.Link
 		if where == "" {

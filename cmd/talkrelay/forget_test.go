@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,7 +31,7 @@ func TestIdentity(t *testing.T) {
 // TestForgetCommand erases a customer who was delivered to the sheet and waits for Slack.
 func TestForgetCommand(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, hurried...)
+	r := newRig(t, slices.Concat(hurried, inEnglish)...)
 	p := r.start()
 	r.awaitBaseline(p)
 	r.world.Slack.SetTokenError("token_revoked")

@@ -57,7 +57,7 @@ func TestRowIsAbout(t *testing.T) {
 func TestBackfillView(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	v := newBackfillView(&out)
+	v := newBackfillView(&out, &screenEnglish)
 	now := time.Now()
 	p := backfillProgress{Total: 1000, Step: "looking at what inquiries holds"}
 	for second := range 21 {

@@ -8,8 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -277,25 +275,6 @@ func TestInitWrongUsage(t *testing.T) {
 	} {
 		if code, out, errs := here(t, strings.Fields(args)...); code != exitUsage || out != "" || !strings.Contains(errs, says) {
 			t.Errorf("%s: exit code %d, want %q:\n%s%s", args, code, says, out, errs)
-		}
-	}
-}
-
-// TestInitWords: every language has every word, and its formats take the same values.
-func TestInitWords(t *testing.T) {
-	t.Parallel()
-	verbs := regexp.MustCompile(`%[a-z]`)
-	want := reflect.ValueOf(initKorean)
-	for _, lang := range sink.Languages() {
-		have := reflect.ValueOf(*initWordsOf(lang))
-		for i := range have.NumField() {
-			name, text := have.Type().Field(i).Name, have.Field(i).String()
-			if text == "" {
-				t.Errorf("%s: no %s", lang, name)
-			}
-			if w, h := verbs.FindAllString(want.Field(i).String(), -1), verbs.FindAllString(text, -1); !slices.Equal(w, h) {
-				t.Errorf("%s: %s has the verbs %q, in Korean %q", lang, name, h, w)
-			}
 		}
 	}
 }

@@ -1,10 +1,6 @@
 package main
 
-import (
-	"strings"
-
-	"talkrelay/sink"
-)
+import "talkrelay/sink"
 
 // initWords are what `init` says in one language. Those with a verb are formats.
 type initWords struct {
@@ -68,28 +64,5 @@ type initWords struct {
 
 // initWordsOf returns the words of lang.
 func initWordsOf(lang sink.Language) *initWords {
-	switch lang {
-	case sink.English:
-		return &initEnglish
-	case sink.Japanese:
-		return &initJapanese
-	}
-	return &initKorean
-}
-
-// languageOfTerminal is the language that the environment asks for, as in LANG=ko_KR.UTF-8. English where it names none
-// of ours.
-func languageOfTerminal(getenv func(string) string) sink.Language {
-	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
-		value := getenv(name)
-		if value == "" {
-			continue
-		}
-		code, _, _ := strings.Cut(strings.ToLower(value), "_")
-		if lang, ok := sink.ParseLanguage(code); ok {
-			return lang
-		}
-		break
-	}
-	return sink.English
+	return inLanguage(lang, &initKorean, &initEnglish, &initJapanese)
 }

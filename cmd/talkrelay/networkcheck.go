@@ -50,16 +50,16 @@ func (c *checker) printRemotes(all []remote) error {
 		}
 		return nil
 	}
-	t := table{titles: []string{"TO", "PORT", "PROTOCOL", "VIA", "FOR"}}
+	t := table{titles: c.words.Remotes[:]}
 	for _, r := range all {
 		via := r.Via
 		if via == "" {
-			via = "direct"
+			via = c.words.Direct
 		}
-		t.add(r.Host, r.Port, "TCP, "+r.Scheme, via, r.purpose())
+		t.add(r.Host, r.Port, "TCP, "+r.Scheme, via, r.purpose(c.words))
 	}
-	t.add("the name servers", "53", "UDP and TCP", "direct", "looking up the names above")
-	fmt.Fprintln(c.out, "Outbound connections that this config needs. Nothing comes in: no port is listened on.")
+	t.add(c.words.NameServers, "53", "UDP, TCP", c.words.Direct, c.words.NameServersFor)
+	fmt.Fprintln(c.out, c.words.Outbound)
 	fmt.Fprintln(c.out)
 	if err := t.print(c.out, terminalWidth(c.out)); err != nil {
 		return err

@@ -18,7 +18,7 @@ import (
 // TestCheckNetwork goes to the hosts of a config that can all be reached, then with one that is down.
 func TestCheckNetwork(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r := newRig(t, inEnglish...)
 	out := r.outputOf("check", "--network")
 	for _, u := range []string{r.world.ChannelTalk.URL(), r.world.Slack.URL(), r.world.Google.URL()} {
 		host := strings.TrimPrefix(u, "http://")

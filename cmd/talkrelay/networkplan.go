@@ -143,9 +143,13 @@ func portOf(u *url.URL) string {
 }
 
 // purpose is what a security form asks for.
-func (r remote) purpose() string {
+func (r remote) purpose(words *screenWords) string {
 	if r.Proxy {
-		return "proxy for the hosts below"
+		return words.ProxyFor
 	}
-	return strings.Join(r.For, ", ")
+	parts := make([]string, len(r.For))
+	for i, part := range r.For {
+		parts[i] = words.say(part)
+	}
+	return strings.Join(parts, ", ")
 }

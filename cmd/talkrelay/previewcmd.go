@@ -125,10 +125,10 @@ func (o previewOptions) print(cfg *config, base *http.Transport, events []talkre
 	if err != nil {
 		return err
 	}
-	p := previewer{cfg: cfg, targets: targets, route: o.route, reveal: o.reveal}
+	p, words := previewer{cfg: cfg, targets: targets, route: o.route, reveal: o.reveal}, screenWordsOf(cfg.language)
 	width := terminalWidth(o.out)
 	if len(events) == 0 && !o.json {
-		_, err := fmt.Fprintln(o.out, "There is no chat in Channel Talk yet.")
+		_, err := fmt.Fprintln(o.out, words.NoChat)
 		return err
 	}
 	for i, e := range events {
@@ -139,7 +139,7 @@ func (o previewOptions) print(cfg *config, base *http.Transport, events []talkre
 			if i > 0 {
 				fmt.Fprintln(o.out)
 			}
-			_, err = io.WriteString(o.out, view.text(width))
+			_, err = io.WriteString(o.out, view.text(width, words))
 		}
 		if err != nil {
 			return err

@@ -50,10 +50,10 @@ func TestPreview(t *testing.T) {
 	}
 	for _, says := range []string{
 		"▶ userChat.opened 2", "▶ lead.upserted.contact (created) ",
-		`✗ "환불": the filter says no: "환불" in tags is not true`, `✓ "환불": matched → cs-alerts`,
-		`✓ "새 문의": matched; "환불" had decided for cs-alerts → inquiries`,
-		`✗ "연락처 변경": another kind of event (on = ["lead.upserted.contact" "member.upserted.contact"])`,
-		`✗ "연락처 변경": the filter says no: change == "updated" is not true`,
+		`✗ "환불": 조건식에 맞지 않음: "환불" in tags 이(가) 참이 아님`, `✓ "환불": 맞음 → cs-alerts`,
+		`✓ "새 문의": 맞음; cs-alerts 은(는) "환불" 이(가) 이미 정함 → inquiries`,
+		`✗ "연락처 변경": 다른 종류의 이벤트 (on = ["lead.upserted.contact" "member.upserted.contact"])`,
+		`✗ "연락처 변경": 조건식에 맞지 않음: change == "updated" 이(가) 참이 아님`,
 		"■ 🆕 새 문의 — 홍*동", "│ ••••••••••", "https://app.slack.com/block-kit-builder#%7B%22blocks%22:",
 		"    고객명        김*희", "    전화번호      010-****-5678",
 	} {
@@ -144,7 +144,7 @@ func TestPreviewOnNarrowTerminal(t *testing.T) {
 	}
 	for _, show := range []reveal{false, true} {
 		for _, e := range events {
-			text := previewer{cfg: cfg, targets: targets, reveal: show}.preview(e).text(40)
+			text := previewer{cfg: cfg, targets: targets, reveal: show}.preview(e).text(40, &screenKorean)
 			for line := range strings.SplitSeq(text, "\n") {
 				if displayWidth(line) > 40 && !strings.HasPrefix(line, "https://app.slack.com/") {
 					t.Errorf("%d columns: %s", displayWidth(line), line)
@@ -166,11 +166,11 @@ func TestPreviewHeld(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := talkrelay.Event{Kind: talkrelay.UserChatOpened, Channel: "shop", Chat: talkrelay.Chat{ID: "c", BotOnly: true}}
-	if text := (previewer{cfg: cfg}).preview(e).text(0); !strings.Contains(text, `bot_only = "wait"`) {
+	if text := (previewer{cfg: cfg}).preview(e).text(0, &screenKorean); !strings.Contains(text, `bot_only = "wait"`) {
 		t.Errorf("not told:\n%s", text)
 	}
 	cfg.Channels[0].BotOnly = poller.BotOnlyAlert
-	if text := (previewer{cfg: cfg}).preview(e).text(0); strings.Contains(text, "bot_only") {
+	if text := (previewer{cfg: cfg}).preview(e).text(0, &screenKorean); strings.Contains(text, "bot_only") {
 		t.Errorf("told:\n%s", text)
 	}
 }

@@ -102,7 +102,7 @@ func builderLink(p sink.Preview) (link string, cut bool) {
 }
 
 // text is v for a terminal of width columns, 0 = any number.
-func (v previewView) text(width int) string {
+func (v previewView) text(width int, words *screenWords) string {
 	var b strings.Builder
 	line := func(indent int, text string) {
 		for _, part := range wrapTo(text, width, indent) {
@@ -114,9 +114,9 @@ func (v previewView) text(width int) string {
 		what += " (" + string(v.Change) + ")"
 	}
 	line(0, strings.Join(strings.Fields("▶ "+what+" "+local(v.At)+" "+v.Name), " "))
-	line(2, "channel "+v.Channel+", chat "+v.ChatID+", customer "+v.UserID)
+	line(2, fmt.Sprintf(words.PreviewOf, v.Channel, v.ChatID, v.UserID))
 	if v.Held {
-		line(2, `a poll would wait with it until the customer writes: only a bot has spoken (bot_only = "wait")`)
+		line(2, words.Held)
 	}
 	for _, r := range v.Routes {
 		mark, to := "✗", ""
@@ -126,19 +126,19 @@ func (v previewView) text(width int) string {
 		if len(r.Sinks) == 0 {
 			to = ""
 		}
-		line(2, fmt.Sprintf("%s %q: %s%s", mark, r.Route, r.Reason, to))
+		line(2, fmt.Sprintf("%s %q: %s%s", mark, r.Route, words.say(r.Reason), to))
 	}
 	for _, s := range v.Sinks {
 		b.WriteString("\n")
 		line(2, s.Sink+":")
-		s.print(&b, line, width)
+		s.print(&b, line, width, words)
 	}
 	return b.String()
 }
 
-func (s previewSink) print(b *strings.Builder, line func(int, string), width int) {
+func (s previewSink) print(b *strings.Builder, line func(int, string), width int, words *screenWords) {
 	if s.Err != "" {
-		line(4, "✗ "+s.Err)
+		line(4, "✗ "+words.say(s.Err))
 	}
 	for text := range strings.SplitSeq(strings.TrimSpace(s.Text), "\n") {
 		if text != "" {
@@ -163,11 +163,11 @@ func (s previewSink) print(b *strings.Builder, line func(int, string), width int
 	}
 	switch {
 	case s.Builder != "" && s.Cut:
-		line(4, "Block Kit Builder, without the last blocks, which do not fit:")
+		line(4, words.BuilderCut)
 	case s.Builder != "":
-		line(4, "Block Kit Builder:")
+		line(4, words.Builder)
 	case s.Cut:
-		line(4, "too long for the Block Kit Builder")
+		line(4, words.BuilderNone)
 	}
 	if s.Builder != "" {
 		b.WriteString(s.Builder + "\n") // in one piece, or nobody can click it

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -58,15 +59,7 @@ are shown.`,
 			if err := json.Unmarshal(raw, &list); err != nil {
 				return failed(fmt.Errorf("read queue: %w", err))
 			}
-			if len(list) == 0 {
-				_, err = fmt.Fprintln(out, "Nothing waits.")
-				return failedIf(err)
-			}
-			t := table{titles: []string{"SINK", "NUMBER", "STAND", "SINCE", "EVENT", "WHY"}}
-			for _, q := range list {
-				t.add(q.Sink, strconv.FormatUint(q.Number, 10), string(q.Stand), local(q.Since), q.Event, q.Err)
-			}
-			return failedIf(t.print(out, terminalWidth(out)))
+			return failedIf(printQueue(out, terminalWidth(out), list, daemon.words()))
 		},
 	}
 	addAskFlags(cmd, &daemon)
@@ -74,6 +67,19 @@ are shown.`,
 	cmd.Flags().BoolVar(&dead, "dead", false, "only dead letters")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// printQueue lists deliveries for a terminal of width columns, 0 = any number.
+func printQueue(w io.Writer, width int, list []queueView, words *screenWords) error {
+	if len(list) == 0 {
+		_, err := fmt.Fprintln(w, words.NothingWaits)
+		return err
+	}
+	t := table{titles: words.Queue[:]}
+	for _, q := range list {
+		t.add(q.Sink, strconv.FormatUint(q.Number, 10), words.say(string(q.Stand)), local(q.Since), q.Event, words.say(q.Err))
+	}
+	return t.print(w, width)
 }
 
 func newQueueShowCommand() *cobra.Command {
@@ -110,6 +116,7 @@ func newQueueShowCommand() *cobra.Command {
 type queueChange struct {
 	verb, short, long, example string
 	all                        string // help of --all
+	done                       func(*screenWords) string
 }
 
 var (
@@ -118,7 +125,8 @@ var (
 		long: `Put dead letters back into the queue, behind what waits. Mend first what made them dead: the reason is in 'queue list --dead'.`,
 		example: `  talkrelay queue retry --sink cs-alerts 17 18
   talkrelay queue retry --sink cs-alerts --all`,
-		all: "all dead letters of the sink",
+		all:  "all dead letters of the sink",
+		done: func(w *screenWords) string { return w.Retried },
 	}
 	queueDrop = queueChange{
 		verb: "drop", short: "Give deliveries up for good",
@@ -127,7 +135,8 @@ var (
 --all drops everything of a sink that is no longer in the config, or the dead letters of one that is.`,
 		example: `  talkrelay queue drop --sink cs-alerts 17
   talkrelay queue drop --sink old-sheet --all`,
-		all: "all dead letters; of a sink that is not in the config, everything",
+		all:  "all dead letters; of a sink that is not in the config, everything",
+		done: func(w *screenWords) string { return w.Dropped },
 	}
 )
 
@@ -161,7 +170,7 @@ func newQueueChangeCommand(c queueChange) *cobra.Command {
 			if err := daemon.askInto(cmd.Context(), http.MethodPost, "/queue/"+c.verb, ask, &done); err != nil {
 				return err
 			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s: %d\n", c.verb, done.Count)
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), c.done(daemon.words())+"\n", done.Count)
 			return failedIf(err)
 		},
 	}

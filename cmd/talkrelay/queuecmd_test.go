@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,7 +53,7 @@ func (r *rig) mustMatch(text string, lines ...string) {
 // TestWhereIsThisInquiry asks for an inquiry that is delivered to the sheet and dead for Slack, retries it, and drops another.
 func TestWhereIsThisInquiry(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, hurried...)
+	r := newRig(t, slices.Concat(hurried, inEnglish)...)
 	p := r.start()
 	r.awaitBaseline(p)
 	if out := r.outputOf("events"); out != "Nothing has happened yet.\n" {
@@ -101,7 +102,7 @@ func TestWhereIsThisInquiry(t *testing.T) {
 // TestQueueOfARemovedSink: what waits for a sink that is no longer in the config stays until somebody drops it.
 func TestQueueOfARemovedSink(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, hurried...)
+	r := newRig(t, slices.Concat(hurried, inEnglish)...)
 	p := r.start()
 	r.awaitBaseline(p)
 	r.world.Slack.Down()
@@ -121,7 +122,7 @@ func TestQueueOfARemovedSink(t *testing.T) {
 // TestQueueRefusals: each says what to do instead.
 func TestQueueRefusals(t *testing.T) {
 	t.Parallel()
-	r := newRig(t)
+	r := newRig(t, inEnglish...)
 	p := r.start()
 	r.awaitBaseline(p)
 	for _, test := range []struct {

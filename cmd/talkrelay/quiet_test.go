@@ -31,7 +31,7 @@ func TestQuietHoursHoldPings(t *testing.T) {
 	if n := len(r.slack.Messages()); n != 0 {
 		t.Errorf("%d messages in quiet hours", n)
 	}
-	if out := r.start("status", "--config", r.config); out.wait(patience) != 0 || !strings.Contains(out.log(), "quiet until") {
+	if out := r.start("status", "--config", r.config); out.wait(patience) != 0 || !strings.Contains(out.log(), "까지 조용한 시간") {
 		t.Errorf("status:\n%s", out.log())
 	}
 	p.kill()

@@ -1,15 +1,15 @@
 package main
 
 import (
-	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"talkrelay/sandbox"
+	"talkrelay/sink"
 )
 
 // TestScreens writes the page of the docs that shows what the commands print, with -update, and compares it otherwise:
@@ -27,11 +27,12 @@ func TestScreens(t *testing.T) {
 	page.WriteString(`# What the commands print
 
 Made by a test on simulated services: ` + "`go test ./cmd/talkrelay -run TestScreens -update`" + `. Names, numbers and texts of customers are masked
-unless ` + "`--reveal`" + ` is given.
+unless ` + "`--reveal`" + ` is given. What is printed is in the ` + "`language`" + ` of the config, here mostly Korean; JSON, errors and the log are English.
 `)
-	screen := func(title, command, says, text string) {
-		page.WriteString("\n## " + title + "\n\n" + says + "\n\n```text\n$ " + command + "\n" + strings.TrimSpace(r.stable(text)) + "\n```\n")
+	sample := func(title, command, says, text string) {
+		page.WriteString("\n## " + title + "\n\n" + says + "\n\n```text\n$ " + command + "\n" + strings.TrimSpace(text) + "\n```\n")
 	}
+	screen := func(title, command, says, text string) { sample(title, command, says, r.stable(text)) }
 	screen("init", "talkrelay init", "Asks for the keys, tries each as it is typed, and writes a config. Some answers here are wrong, to show what is said then.", string(dialogue))
 	screen("check", "talkrelay check", "All well:", r.outputOf("check"))
 	screen("check --network", "talkrelay check --network", "For the form that opens a firewall. A real config lists api.channel.io, slack.com and Google's hosts here:", r.outputOf("check", "--network"))
@@ -40,30 +41,15 @@ unless ` + "`--reveal`" + ` is given.
 	r.world.Slack.SetTokenError("")
 	screen("check, with a revoked token", "talkrelay check", "What fails says what to do:", broken)
 	screen("preview", "talkrelay preview --last 1", "What the routes make of a real chat. Nothing is sent:", r.outputOf("preview", "--last", "1"))
-	screen("status", "sudo talkrelay status", "All well:", statusOfDay(nil))
-	screen("status, with a revoked token", "sudo talkrelay status", "What broke, since when, and what to do:", statusOfDay(func(s *status) {
-		k := &s.Sinks[0]
-		k.Why, k.Waiting, k.Oldest, k.Since, k.NextTry = "paused", 2, s.Now.Add(-19*time.Minute), s.Now.Add(-20*time.Minute), s.Now.Add(4*time.Minute)
-		k.Trouble = `test the bot token: Slack refuses the bot token (token_revoked): put a valid one into token of sink.slack "cs-alerts" and restart`
-	}))
+	for _, lang := range sink.Languages() {
+		w := screenWordsOf(lang)
+		in := fmt.Sprintf(" (language = %q)", lang)
+		sample("status"+in, "sudo talkrelay status", "All well:", screenOf(statusOfDay(), w))
+		sample("status, with a revoked token"+in, "sudo talkrelay status", "What broke, since when, and what to do:", screenOf(brokenStatus(), w))
+		sample("verify"+in, "sudo talkrelay verify", "A day on which all arrived:", screenOf(verifyOfDay(w), w))
+		sample("verify, with gaps"+in, "sudo talkrelay verify --heal", "What differs:", screenOf(gappedVerify(w), w))
+	}
 	goldenText(t, "../../../docs/screens.md", page.String())
-}
-
-// statusOfDay prints a status with fixed figures, with something changed in it.
-func statusOfDay(change func(*status)) string {
-	now, left := time.Date(2026, 11, 23, 15, 35, 0, 0, seoul), 987
-	hours := [24]int{0: 7, 1: 5, 2: 2, 17: 9, 18: 12, 19: 7, 20: 3, 21: 8, 22: 10, 23: 6}
-	s := status{
-		Version: "1.0.0", Now: now, Started: now.Add(-26 * time.Hour), Config: defaultConfig,
-		Channels: []channelStatus{{Name: "main", LastGood: now.Add(-3 * time.Second), Left: &left}},
-		Sinks:    []sinkStatus{{Name: "cs-alerts", Hours: hours[:], Today: 55}, {Name: "inquiries", Hours: hours[:], Today: 55}},
-	}
-	if change != nil {
-		change(&s)
-	}
-	var b bytes.Buffer
-	s.print(&b, 0)
-	return b.String()
 }
 
 // stable makes a screen the same in every run.
@@ -80,7 +66,7 @@ func (r *rig) stable(text string) string {
 		{`20\d\d-\d\d-\d\d \d\d:\d\d(:\d\d)?`, "2026-11-23 10:00"},
 		{`\d\d/\d\d\(\S+\) \d\d:\d\d`, "11/23(월) 10:00"},
 		{`/\d{13}\b`, "/1795395600000"},
-		{`after [\d.µm]+s;`, "after 40ms;"},
+		{`\b[\d.µm]+s 걸림;`, "40ms 걸림;"},
 		{`block-kit-builder#\S+`, "block-kit-builder#…"},
 		{`(upserted\.contact/\S+?)/[0-9a-f]{4}-0`, "$1/8e68-0"},
 	} {

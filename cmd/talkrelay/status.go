@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"talkrelay/dispatch"
 )
 
 func newStatusCommand() *cobra.Command {
@@ -79,7 +81,7 @@ func (v statusView) show(ctx context.Context, daemon askOptions) (status, error)
 		_, err = v.out.Write(raw)
 	} else {
 		var text bytes.Buffer
-		s.print(&text, terminalWidth(v.out))
+		s.print(&text, terminalWidth(v.out), daemon.words())
 		_, err = v.out.Write(text.Bytes())
 	}
 	if err != nil {
@@ -115,68 +117,60 @@ func (v statusView) watch(ctx context.Context, daemon askOptions) (last status, 
 }
 
 // print writes s for a terminal of width columns, 0 = any number.
-func (s status) print(w io.Writer, width int) {
-	fmt.Fprintf(w, "talkrelay %s, up %s, config %s\n\n", s.Version, ago(s.Started, s.Now), s.Config)
-	channels := table{titles: []string{"CHANNEL", "LAST GOOD POLL", "LAG", "LEFT", "STATE"}}
+func (s status) print(w io.Writer, width int, words *screenWords) {
+	fmt.Fprintf(w, words.Head+"\n\n", s.Version, words.ago(s.Started, s.Now), s.Config)
+	channels := table{titles: words.Channels[:]}
 	for _, c := range s.Channels {
 		left := "?"
 		if c.Left != nil {
 			left = strconv.Itoa(*c.Left)
 		}
-		lag := time.Duration(c.Lag * float64(time.Second)).Round(time.Second).String()
-		channels.add(c.Name, ago(c.LastGood, s.Now), lag, left, c.state(s.Now))
+		lag := words.span(time.Duration(c.Lag * float64(time.Second)))
+		channels.add(c.Name, words.ago(c.LastGood, s.Now), lag, left, c.state(s.Now, words))
 	}
 	_ = channels.print(w, width)
 	fmt.Fprintln(w)
-	sinks := table{titles: []string{"SINK", "24 H", "TODAY", "WAITING", "OLDEST", "DOUBT", "DEAD", "STATE"}}
+	sinks := table{titles: words.Sinks[:]}
 	for _, k := range s.Sinks {
-		sinks.add(k.Name, sparkline(k.Hours), strconv.Itoa(k.Today), strconv.Itoa(k.Waiting), k.oldest(s.Now),
-			map[bool]string{true: "yes", false: "-"}[k.InDoubt], strconv.Itoa(k.Dead), k.state(s.Now))
+		sinks.add(k.Name, sparkline(k.Hours), strconv.Itoa(k.Today), strconv.Itoa(k.Waiting), k.oldest(s.Now, words),
+			map[bool]string{true: words.Yes, false: "-"}[k.InDoubt], strconv.Itoa(k.Dead), k.state(s.Now, words))
 	}
 	_ = sinks.print(w, width)
 }
 
-func (c channelStatus) state(now time.Time) string {
+func (c channelStatus) state(now time.Time, words *screenWords) string {
 	switch {
 	case c.Trouble != "":
-		return fmt.Sprintf("BROKEN for %s: %s", ago(c.Since, now), c.Trouble)
+		return fmt.Sprintf(words.Broken, words.ago(c.Since, now), words.say(c.Trouble))
 	case c.Note != "":
-		return "ok; " + c.Note
+		return fmt.Sprintf(words.Noted, words.say(c.Note))
 	}
-	return "ok"
+	return words.OK
 }
 
-func (k sinkStatus) oldest(now time.Time) string {
+func (k sinkStatus) oldest(now time.Time, words *screenWords) string {
 	if k.Waiting == 0 || k.Oldest.IsZero() {
 		return "-"
 	}
-	return ago(k.Oldest, now)
+	return words.ago(k.Oldest, now)
 }
 
-func (k sinkStatus) state(now time.Time) string {
+func (k sinkStatus) state(now time.Time, words *screenWords) string {
 	switch {
 	case k.Trouble == "" && !k.Quiet.IsZero():
-		return "ok; quiet until " + clockTime(k.Quiet, now)
+		return fmt.Sprintf(words.Quiet, words.clock(k.Quiet, now))
 	case k.Trouble == "":
-		return "ok"
+		return words.OK
 	}
-	what := map[string]string{"paused": "PAUSED"}[string(k.Why)]
-	if what == "" {
-		what = "BROKEN"
+	format := words.Broken
+	if k.Why == dispatch.WaitingPaused {
+		format = words.Paused
 	}
-	text := fmt.Sprintf("%s for %s: %s", what, ago(k.Since, now), k.Trouble)
+	text := fmt.Sprintf(format, words.ago(k.Since, now), words.say(k.Trouble))
 	if k.NextTry.After(now) {
-		text += "; next try in " + ago(now, k.NextTry)
+		text += fmt.Sprintf(words.NextTryIn, words.ago(now, k.NextTry))
 	}
 	return text
-}
-
-// clockTime prints a time of the next days on the clock that it was given in.
-func clockTime(t, now time.Time) string {
-	if t.Sub(now) < 24*time.Hour {
-		return t.Format("15:04")
-	}
-	return t.Format("Mon 15:04")
 }
 
 // sparkline draws counts, at least one, as bars, the highest one full; nothing delivered is a dot.
@@ -192,12 +186,4 @@ func sparkline(counts []int) string {
 		b.WriteRune(bars[(n*len(bars)-1)/most])
 	}
 	return b.String()
-}
-
-// ago prints how long before now t was, "never" for the zero time.
-func ago(t, now time.Time) string {
-	if t.IsZero() {
-		return "never"
-	}
-	return now.Sub(t).Round(time.Second).String()
 }

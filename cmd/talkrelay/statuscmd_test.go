@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,12 +18,12 @@ import (
 // statusText is what `status` prints, with every duration replaced by "T".
 func (r *rig) statusText() (code int, out, errs string) {
 	code, out, errs = here(r.t.(*testing.T), "status", "--config", r.config)
-	return code, regexp.MustCompile(`\b(\d+h)?(\d+m)?\d+s\b`).ReplaceAllString(out, "T"), errs
+	return code, regexp.MustCompile(`\b\d+[dhms]( \d+[dhms])?\b`).ReplaceAllString(out, "T"), errs
 }
 
 func TestStatusAllWell(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, hurried...)
+	r := newRig(t, slices.Concat(hurried, inEnglish)...)
 	p := r.start()
 	r.awaitBaseline(p)
 	r.customer(canary.Name, canaryText)
@@ -51,7 +52,7 @@ $`)
 
 func TestStatusSaysWhatIsBroken(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, hurried...)
+	r := newRig(t, slices.Concat(hurried, inEnglish)...)
 	p := r.start()
 	r.awaitBaseline(p)
 	known := r.channel.AddUser(canary)
@@ -112,15 +113,15 @@ func TestStatusForEyes(t *testing.T) {
 	for _, test := range []struct {
 		width int
 		want  string
-	}{{0, `talkrelay 1.0.0, up 26h0m0s, config /etc/talkrelay/talkrelay.toml
+	}{{0, `talkrelay 1.0.0, up 1d 2h, config /etc/talkrelay/talkrelay.toml
 
-CHANNEL  LAST GOOD POLL  LAG   LEFT  STATE
-가게     3s              0s    873   ok
-second   never           1m1s  ?     BROKEN for 1m0s: refused
+CHANNEL  LAST GOOD POLL  LAG    LEFT  STATE
+가게     3s              0s     873   ok
+second   never           1m 1s  ?     BROKEN for 1m: refused
 
 SINK       24 H                      TODAY  WAITING  OLDEST  DOUBT  DEAD  STATE
-cs-alerts  ····················▁█·▄  13     2        1h0m0s  yes    1     PAUSED for 2h0m0s: token revoked, put a new one; next try in 4m0s
-`}, {40, `talkrelay 1.0.0, up 26h0m0s, config /etc/talkrelay/talkrelay.toml
+cs-alerts  ····················▁█·▄  13     2        1h      yes    1     PAUSED for 2h: token revoked, put a new one; next try in 4m
+`}, {40, `talkrelay 1.0.0, up 1d 2h, config /etc/talkrelay/talkrelay.toml
 
 가게
   LAST GOOD POLL  3s
@@ -129,24 +130,22 @@ cs-alerts  ····················▁█·▄  13     2        
   STATE           ok
 second
   LAST GOOD POLL  never
-  LAG             1m1s
+  LAG             1m 1s
   LEFT            ?
-  STATE           BROKEN for 1m0s:
-                  refused
+  STATE           BROKEN for 1m: refused
 
 cs-alerts
   24 H     ····················▁█·▄
   TODAY    13
   WAITING  2
-  OLDEST   1h0m0s
+  OLDEST   1h
   DOUBT    yes
   DEAD     1
-  STATE    PAUSED for 2h0m0s: token
-           revoked, put a new one; next
-           try in 4m0s
+  STATE    PAUSED for 2h: token revoked,
+           put a new one; next try in 4m
 `}} {
 		var b bytes.Buffer
-		s.print(&b, test.width)
+		s.print(&b, test.width, &screenEnglish)
 		if diff := cmp.Diff(test.want, b.String()); diff != "" {
 			t.Errorf("%d columns:\n%s", test.width, diff)
 		}
@@ -156,7 +155,7 @@ cs-alerts
 // TestStatusWatch looks again and again until it is stopped, and does not mind a daemon that is gone.
 func TestStatusWatch(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, hurried...)
+	r := newRig(t, slices.Concat(hurried, inEnglish)...)
 	p := r.start()
 	r.awaitBaseline(p)
 	w := r.start("status", "--watch", "--config", r.config)

@@ -79,11 +79,12 @@ func (o verifyOptions) run(ctx context.Context, stdout, stderr io.Writer) error 
 		return exitError{exitUsage, err}
 	}
 	var last verifyResult
+	words := o.daemon.words()
 	see := func(r verifyResult) bool {
 		last = r
 		return r.Done || r.Error != ""
 	}
-	stop := sayWait(ctx, stderr, "counting")
+	stop := sayWait(ctx, stderr, words)
 	err := o.ours(ctx, see)
 	stop()
 	if err == nil && last.Error != "" {
@@ -97,7 +98,7 @@ func (o verifyOptions) run(ctx context.Context, stdout, stderr io.Writer) error 
 	if o.json {
 		err = json.NewEncoder(stdout).Encode(last)
 	} else {
-		err = last.print(stdout)
+		err = last.print(stdout, words)
 	}
 	if err != nil {
 		return failed(err)
@@ -131,14 +132,14 @@ func (o verifyOptions) ours(ctx context.Context, see func(verifyResult) bool) er
 	return follow(ctx, resp.Body, see)
 }
 
-// sayWait tells now and then that something is still at work, until stop is called.
-func sayWait(ctx context.Context, w io.Writer, what string) (stop func()) {
+// sayWait tells now and then that the count goes on, until stop is called.
+func sayWait(ctx context.Context, w io.Writer, words *screenWords) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		for began := time.Now(); sleepUntil(ctx, time.Now().Add(sayEvery)); {
-			fmt.Fprintf(w, "%s for %s\n", what, time.Since(began).Round(time.Second))
+			fmt.Fprintf(w, words.Counting+"\n", words.span(time.Since(began)))
 		}
 	}()
 	return func() {

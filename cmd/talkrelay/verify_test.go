@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"talkrelay/sandbox"
-	"talkrelay/sink"
 )
 
 // verify runs the command and returns the result.
@@ -57,8 +56,8 @@ func TestVerify(t *testing.T) {
 		t.Errorf("%q %+v", v.Text, sheet)
 	}
 	_, out, _ := here(t, "verify", "--config", r.config, "--from", since)
-	r.mustMatch(out, `^채널톡 5 = 슬랙 5 ≠ 시트 4\+2$`, `inquiries +`+rows[2][0]+`.*missing: delivered`, `inquiries +`+rows[1][0]+`.*too much: stands there 2 times`,
-		`inquiries +0123456789abcdef.*too much: Channel Talk shows no such inquiry`)
+	r.mustMatch(out, `^채널톡 5 = 슬랙 5 ≠ 시트 4\+2$`, `inquiries +`+rows[2][0]+`.*없음: 20\S+ \S+ 전달했으나`, `inquiries +`+rows[1][0]+`.*남음: 2번 있음`,
+		`inquiries +0123456789abcdef.*남음: 채널톡에 그런 문의가 없음`)
 	r.assertDiscreet(out)
 	p.stop()
 	r.assertHeals(fromDay(4), fromDay(1))
@@ -112,9 +111,9 @@ func TestHeadline(t *testing.T) {
 	vip := &verifySink{Name: "vip", Kind: "sheets", Expected: 3, Found: 3}
 	hook := &verifySink{Name: "crm", Kind: "webhook", Expected: 37, Found: 37}
 	for want, got := range map[string]string{
-		"채널톡 37 = 슬랙 37 ≠ 시트 36":                       headline(verifyWordsOf(sink.Korean), 37, []*verifySink{slack, sheet}),
-		"Channel Talk 37 = Slack 37":                   headline(verifyWordsOf(sink.English), 37, []*verifySink{slack}),
-		"チャネルトーク 37 ≠ inquiries 36 = vip 3/3 = crm 37": headline(verifyWordsOf(sink.Japanese), 37, []*verifySink{sheet, vip, hook}),
+		"채널톡 37 = 슬랙 37 ≠ 시트 36":                       headline(&screenKorean, 37, []*verifySink{slack, sheet}),
+		"Channel Talk 37 = Slack 37":                   headline(&screenEnglish, 37, []*verifySink{slack}),
+		"チャネルトーク 37 ≠ inquiries 36 = vip 3/3 = crm 37": headline(&screenJapanese, 37, []*verifySink{sheet, vip, hook}),
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"talkrelay/poller"
-	"talkrelay/sink"
 )
 
 // verifyResult is what came of a verifyJob.
@@ -41,37 +40,24 @@ func (j *verifyJob) result(err error) verifyResult {
 		return r
 	}
 	r.Done, r.Equal, r.ChannelTalk, r.Sinks, r.Healed, r.Left = true, true, j.total, j.sinks, j.healed, j.left
-	r.Text = headline(verifyWordsOf(j.cfg.language), j.total, j.sinks)
+	r.Text = headline(screenWordsOf(j.cfg.language), j.total, j.sinks)
 	for _, s := range j.sinks {
 		r.Equal = r.Equal && len(s.Gaps)+len(s.Surplus) == 0
 	}
 	return r
 }
 
-// verifyWords are the names of the services in one language.
-type verifyWords struct{ channelTalk, slack, sheets string }
-
-func verifyWordsOf(l sink.Language) verifyWords {
-	switch l {
-	case sink.English:
-		return verifyWords{"Channel Talk", "Slack", "Sheet"}
-	case sink.Japanese:
-		return verifyWords{"チャネルトーク", "Slack", "シート"}
-	}
-	return verifyWords{"채널톡", "슬랙", "시트"}
-}
-
 // headline is the result in one line: "채널톡 37 = 슬랙 37 = 시트 37". A sink that is to get only some says how many of how
 // many; a "≠" stands before one that lacks something or has too much.
-func headline(w verifyWords, total int, sinks []*verifySink) string {
-	text := fmt.Sprintf("%s %d", w.channelTalk, total)
+func headline(words *screenWords, total int, sinks []*verifySink) string {
+	text := fmt.Sprintf("%s %d", words.ChannelTalk, total)
 	kinds := map[string]int{}
 	for _, s := range sinks {
 		kinds[s.Kind]++
 	}
 	for _, s := range sinks {
 		name := s.Name
-		if word := map[string]string{"slack": w.slack, "sheets": w.sheets}[s.Kind]; word != "" && kinds[s.Kind] == 1 {
+		if word := map[string]string{"slack": words.Slack, "sheets": words.Sheet}[s.Kind]; word != "" && kinds[s.Kind] == 1 {
 			name = word
 		}
 		sign, number := "=", fmt.Sprint(s.Found)
@@ -90,25 +76,25 @@ func headline(w verifyWords, total int, sinks []*verifySink) string {
 }
 
 // print writes the headline, and what differs as a table.
-func (r verifyResult) print(w io.Writer) error {
+func (r verifyResult) print(w io.Writer, words *screenWords) error {
 	fmt.Fprintln(w, r.Text)
-	t := table{titles: []string{"SINK", "CHAT", "OPENED", "WHAT", "LINK"}}
+	t := table{titles: words.Gaps[:]}
 	for _, s := range r.Sinks {
 		if s.Note != "" {
-			fmt.Fprintf(w, "%s could not be read, its receipts are counted: %s\n", s.Name, s.Note)
+			fmt.Fprintf(w, words.Unread+"\n", s.Name, words.say(s.Note))
 		}
 		for _, g := range s.Gaps {
-			t.add(s.Name, g.Chat, local(g.At), "missing: "+g.Why, g.Link)
+			t.add(s.Name, g.Chat, local(g.At), fmt.Sprintf(words.Missing, words.say(g.Why)), g.Link)
 		}
 		for _, g := range s.Surplus {
-			t.add(s.Name, g.Chat, local(g.At), "too much: "+g.Why, g.Link)
+			t.add(s.Name, g.Chat, local(g.At), fmt.Sprintf(words.Surplus, words.say(g.Why)), g.Link)
 		}
 	}
 	if r.Healed > 0 {
-		fmt.Fprintf(w, "%d were missing and have been delivered.\n", r.Healed)
+		fmt.Fprintf(w, words.Healed+"\n", r.Healed)
 	}
 	if r.Left > 0 {
-		fmt.Fprintf(w, "%d are so new that no poll has seen them yet, and are not counted.\n", r.Left)
+		fmt.Fprintf(w, words.TooNew+"\n", r.Left)
 	}
 	if len(t.rows) == 0 {
 		return nil
