@@ -60,6 +60,9 @@ func (o Options) Validate(p *talkrelay.Problems) {
 	}
 }
 
+// Named names the sink as the config file does. block is its kind there, as "sink.webhook".
+func (o Options) Named(block string) string { return fmt.Sprintf("%s %q", block, o.Name) }
+
 // Client returns the client of a destination that speaks HTTP.
 func (o Options) Client() *http.Client {
 	if o.Base == nil {
@@ -78,16 +81,16 @@ func (o Options) View(e talkrelay.Event) View {
 }
 
 // Unknown is the answer of Resolve where a destination cannot be asked: nothing is there that it knows of, or, with
-// Hold, the error that keeps m until somebody decides. block is the sink's block in the config file, as "sink.webhook".
+// Hold, the error that keeps m until somebody decides. block is as in Named.
 func (o Options) Unknown(block string, m Message) error {
 	if o.Defaults().OnUnknown == Resend {
 		return nil
 	}
 	return &Error{Verdict: PauseDestination, Op: "look for " + m.ID, Reason: fmt.Sprintf(
-		"it may have arrived, and the destination cannot be asked: look there yourself; on_unknown = %q of %s %q sends it again", Resend, block, o.Name)}
+		"it may have arrived, and the destination cannot be asked: look there yourself; on_unknown = %q of %s sends it again", Resend, o.Named(block))}
 }
 
-// Reached is the finding of a check that connects to the host of address and sends nothing. block is as in Unknown.
+// Reached is the finding of a check that connects to the host of address and sends nothing. block is as in Named.
 func (o Options) Reached(ctx context.Context, name, block, address string) Finding {
 	ctx, cancel := context.WithTimeout(ctx, o.Defaults().Timeout)
 	defer cancel()
@@ -97,7 +100,7 @@ func (o Options) Reached(ctx context.Context, name, block, address string) Findi
 	}
 	found, err := Reach(ctx, proxy, address)
 	if err != nil {
-		return Finding{Name: name, Text: err.Error(), Fix: fmt.Sprintf("correct the address of %s %q, or let this machine reach its host", block, o.Name)}
+		return Finding{Name: name, Text: err.Error(), Fix: "correct the address of " + o.Named(block) + ", or let this machine reach its host"}
 	}
 	return Finding{Name: name, OK: true, Text: found}
 }

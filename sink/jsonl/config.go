@@ -24,8 +24,7 @@ const (
 	DefaultKeep      = 90 * 24 * time.Hour
 )
 
-// suffix of the file and of those it was rotated into.
-const suffix = ".jsonl"
+const suffix = ".jsonl" // of the file and of those it was rotated into
 
 // Validate returns everything that is wrong with c, keyed as in the config file.
 func (c Config) Validate() talkrelay.Problems {

@@ -2,6 +2,7 @@ package jsonl
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,91 +16,82 @@ import (
 )
 
 // write brings body to the end of the file and onto the disk.
-func (s *Sink) write(body []byte) error {
-	f, err := s.open()
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Close() }() // what matters is synced
-	end, err := lookAtEnd(f, body)
-	if err != nil {
-		return err
-	}
-	if end.written == 0 && s.due(f, end.keep, len(body)) {
-		_ = f.Close()
-		if err := s.rotate(time.Now()); err != nil {
-			return err
-		}
-		if f, err = s.open(); err != nil {
-			return err
-		}
-		end = ending{}
-	}
-	return extend(f, end, body)
-}
-
-// open opens the file, and makes it if it is not there.
-func (s *Sink) open() (*os.File, error) {
-	f, err := os.OpenFile(s.cfg.Path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err == nil {
-		return f, syncDir(s.cfg.Path)
-	}
-	if errors.Is(err, os.ErrExist) {
-		f, err = os.OpenFile(s.cfg.Path, os.O_RDWR, 0)
-	}
-	if err != nil {
-		return nil, &sink.Error{Verdict: sink.PauseDestination, Op: opWrite, Reason: s.advice(), Err: err}
-	}
-	return f, nil
-}
-
-// lookAtEnd reads as much of the end of f as is needed to know it: more than body, and a whole line.
-func lookAtEnd(f *os.File, body []byte) (ending, error) {
+func (s *Sink) write(f *os.File, body []byte) error {
 	info, err := f.Stat()
 	if err != nil {
-		return ending{}, err
+		return err
 	}
-	size := info.Size()
-	for want := int64(len(body)) + 1; ; want *= 2 {
+	end, err := takeOffTorn(f, info.Size(), len(body))
+	if err != nil {
+		return err
+	}
+	there := standing(end, body)
+	if there > 0 || len(end) == 0 || !s.due(info, len(body)) {
+		return extend(f, end, there, body)
+	}
+	if err := s.rotate(time.Now()); err != nil {
+		return err
+	}
+	if f, err = sink.OpenFile(s.cfg.Path); err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	return extend(f, nil, 0, body)
+}
+
+// takeOffTorn cuts a file of that size off behind its last whole line and returns the end of what is left: more than n
+// bytes, unless it is all. A last line that is whole but for its line break stays.
+func takeOffTorn(f *os.File, size int64, n int) (end []byte, err error) {
+	for want := int64(n) + 1; ; want *= 2 {
 		from := max(0, size-want)
-		tail := make([]byte, size-from)
-		if _, err := f.ReadAt(tail, from); err != nil && !errors.Is(err, io.EOF) {
-			return ending{}, err
+		end = make([]byte, size-from)
+		if _, err := f.ReadAt(end, from); err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
 		}
-		if from == 0 || bytes.IndexByte(tail, '\n') >= 0 {
-			return examine(tail, from, body), nil
+		switch whole := bytes.LastIndexByte(end, '\n') + 1; {
+		case whole == 0 && from > 0: // not a line yet
+		case whole == len(end) || json.Valid(end[whole:]):
+			return end, nil
+		default:
+			return end[:whole], f.Truncate(from + int64(whole))
 		}
 	}
 }
 
-// extend writes what is missing of body. If that fails the file is cut back: after a failed sync the system may take
-// for written what is not.
-func extend(f *os.File, end ending, body []byte) error {
-	if err := f.Truncate(end.keep); err != nil {
-		return err
+// standing returns how many bytes of body stand at the end of a file, in whole lines but for the last line break.
+func standing(end, body []byte) int {
+	for n := len(body); n > 0; n = bytes.LastIndexByte(body[:n-1], '\n') + 1 {
+		switch {
+		case bytes.HasSuffix(end, body[:n]):
+			return n
+		case bytes.HasSuffix(end, body[:n-1]):
+			return n - 1
+		}
 	}
-	rest := body[end.written:]
-	if end.open {
-		rest = append([]byte{'\n'}, rest...)
+	return 0
+}
+
+// extend writes body over the first bytes of it that stand there already: after a sync that failed the system may take for
+// written what is not.
+func extend(f *os.File, end []byte, there int, body []byte) error {
+	if end = end[:len(end)-there]; len(end) > 0 && end[len(end)-1] != '\n' {
+		body = append([]byte{'\n'}, body...)
 	}
-	_, err := f.WriteAt(rest, end.keep)
+	begin, err := f.Seek(-int64(there), io.SeekEnd)
 	if err == nil {
-		err = f.Sync()
+		_, err = f.Write(body)
 	}
-	if err != nil {
-		_ = f.Truncate(end.keep - int64(end.written)) // if this fails too, the next look finds what there is
+	if err == nil {
+		return f.Sync()
 	}
+	_ = f.Truncate(begin) // others read the file too; a torn line that stays the next look finds
 	return err
 }
 
-// due reports whether the file, of that size, is to be rotated before n bytes are added.
-func (s *Sink) due(f *os.File, size int64, n int) bool {
-	info, err := f.Stat()
-	if err != nil || size == 0 {
-		return false
-	}
+// due reports whether the file is to be rotated before n bytes are added.
+func (s *Sink) due(file os.FileInfo, n int) bool {
 	day := func(t time.Time) string { return t.In(s.cfg.Location).Format(time.DateOnly) }
-	return s.cfg.MaxSize > 0 && size+int64(n) > s.cfg.MaxSize || s.cfg.Daily && day(info.ModTime()) != day(time.Now())
+	return s.cfg.MaxSize > 0 && file.Size()+int64(n) > s.cfg.MaxSize || s.cfg.Daily && day(file.ModTime()) != day(time.Now())
 }
 
 // rotate gives the file the name of the moment, and removes those that are too old.
@@ -113,8 +105,10 @@ func (s *Sink) rotate(now time.Time) error {
 	if err := os.Rename(s.cfg.Path, free); err != nil {
 		return err
 	}
-	s.removeOld(now)
-	return syncDir(s.cfg.Path)
+	if s.cfg.Keep > 0 {
+		removeOld(base, now.Add(-s.cfg.Keep))
+	}
+	return sink.SyncName(s.cfg.Path)
 }
 
 func exists(path string) bool {
@@ -122,32 +116,15 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// removeOld removes rotated files last written longer ago than Keep. What cannot be removed now is tried again at the
-// next rotation.
-func (s *Sink) removeOld(now time.Time) {
-	if s.cfg.Keep == 0 {
-		return
-	}
-	dir, base := filepath.Dir(s.cfg.Path), strings.TrimSuffix(filepath.Base(s.cfg.Path), suffix)
-	entries, _ := os.ReadDir(dir)
+// removeOld removes files that base was rotated into and that were last written before then. What cannot be removed now is
+// tried again at the next rotation.
+func removeOld(base string, then time.Time) {
+	rotated := regexp.MustCompile("^" + regexp.QuoteMeta(filepath.Base(base)) + `-\d{8}-\d{6}(\.\d+)?\.jsonl$`)
+	entries, _ := os.ReadDir(filepath.Dir(base))
 	for _, entry := range entries {
-		rest, ours := strings.CutPrefix(entry.Name(), base)
 		info, err := entry.Info()
-		if ours && stamped.MatchString(rest) && err == nil && info.Mode().IsRegular() && now.Sub(info.ModTime()) > s.cfg.Keep {
-			_ = os.Remove(filepath.Join(dir, entry.Name()))
+		if err == nil && rotated.MatchString(entry.Name()) && info.Mode().IsRegular() && info.ModTime().Before(then) {
+			_ = os.Remove(filepath.Join(filepath.Dir(base), entry.Name()))
 		}
 	}
-}
-
-// stamped is what follows the base name of a rotated file.
-var stamped = regexp.MustCompile(`^-\d{8}-\d{6}(\.\d+)?\.jsonl$`)
-
-// syncDir brings a new name onto the disk.
-func syncDir(path string) error {
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
 }

@@ -208,6 +208,31 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// What a kill left of a line that nobody sends any more goes before its file is rotated, and does not keep it from that.
+func TestTornLineBeforeRotation(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "events.jsonl")
+	if err := os.WriteFile(path, []byte("{\"a\":1}\n{\"torn\":"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(path, time.Time{}, time.Now().Add(-24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	s := newSink(t, jsonl.Config{Path: path, Daily: true})
+	m := message(t, s, "id", "e1")
+	if _, err := s.Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	all := files(t, dir)
+	if len(all) != 2 || string(read(t, path)) != string(m.Body) {
+		t.Fatalf("%q, new file %q", all, read(t, path))
+	}
+	if got := string(read(t, all[0])); got != "{\"a\":1}\n" {
+		t.Errorf("rotated file: %q", got)
+	}
+}
+
 // With mask no line shows a phone number or an e-mail address, and nothing is left of Channel Talk's own objects.
 func TestMask(t *testing.T) {
 	t.Parallel()
