@@ -7,7 +7,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // Reach opens a connection to the host of address, or to the proxy on the way there, and closes it: many services take
@@ -52,6 +55,22 @@ func AddressFault(text string, allowHTTP bool) string {
 		return "is not an address like https://example.com/…"
 	case u.Scheme == "http" && !allowHTTP && !Loopback(u.Hostname()):
 		return "must begin with https://; http:// is for this machine only"
+	}
+	return ""
+}
+
+// fixedHeaders are what a request has by itself, and what makes net/http send it twice.
+var fixedHeaders = []string{"Content-Length", "Host", "Connection", "Transfer-Encoding", "Idempotency-Key", "X-Idempotency-Key"}
+
+// HeaderFault says what is wrong with a header that an operator adds to requests; "" if nothing is. own are those that the
+// destination sets itself, in canonical form.
+func HeaderFault(name, value string, own ...string) string {
+	key := http.CanonicalHeaderKey(name)
+	switch {
+	case slices.Contains(own, key), slices.Contains(fixedHeaders, key):
+		return "cannot be set: talkrelay sets it itself, or it would make requests repeat"
+	case !httpguts.ValidHeaderFieldName(name), !httpguts.ValidHeaderFieldValue(value):
+		return "is no HTTP header: a name has letters, digits and '-', a value no line breaks"
 	}
 	return ""
 }

@@ -45,7 +45,7 @@ func (c Config) Validate() talkrelay.Problems {
 	if fault := addressFault(c.URL); fault != "" {
 		p.Add("url", "%s", fault)
 	}
-	if _, err := parseText(c.Text); err != nil {
+	if _, err := sink.ParseOwn(c.Text); err != nil {
 		p.Add("text", "%v", err)
 	}
 	c.Options.Validate(&p)
@@ -61,13 +61,6 @@ func addressFault(address string) string {
 		return "is not a Discord webhook: copy it in Discord under channel settings, Integrations, Webhooks; it begins with https://discord.com/api/webhooks/"
 	}
 	return ""
-}
-
-func parseText(text string) (*sink.Template, error) {
-	if strings.TrimSpace(text) == "" {
-		return nil, nil
-	}
-	return sink.ParseTemplate(text)
 }
 
 // Sink posts to one channel. It implements sink.Sink.
@@ -97,7 +90,7 @@ func New(cfg Config) (*Sink, error) {
 	q.Set("wait", "true")
 	u.RawQuery = q.Encode()
 	s := &Sink{cfg: cfg, address: u.String(), client: cfg.Client()}
-	s.text, err = parseText(cfg.Text)
+	s.text, err = sink.ParseOwn(cfg.Text)
 	return s, err
 }
 
@@ -140,13 +133,8 @@ func (s *Sink) content(e talkrelay.Event) string {
 	if u, err := url.Parse(v.DeskURL); err == nil && u.Scheme == "https" {
 		safe.DeskURL = v.DeskURL
 	}
-	if s.text != nil {
-		if text, err := s.text.Execute(safe); err == nil && strings.TrimSpace(text) != "" {
-			return text
-		}
-	}
 	title, lines := safe.Plain()
-	return "**" + sink.TruncateUTF16(title, maxContent/4) + "**\n" + strings.Join(lines, "\n")
+	return s.text.Or(safe, "**"+sink.TruncateUTF16(title, maxContent/4)+"**\n"+strings.Join(lines, "\n"))
 }
 
 // Send posts m. It is delivered when Discord answered with the message's id.
@@ -167,15 +155,15 @@ func (s *Sink) Send(ctx context.Context, m sink.Message) (sink.Receipt, error) {
 	case reply.Status == http.StatusOK && answer.ID != "":
 		return sink.Receipt(answer.ID), nil
 	case reply.Status/100 == 2 && !reply.Broken:
-		return "", &sink.Error{Op: opPost, Answered: true, Reason: "accepted, but the answer names no message: check url of " + s.named()}
+		return "", &sink.Error{Op: opPost, Answered: true, Reason: "accepted, but the answer names no message: check url of " + s.cfg.Named(block)}
 	case reply.Status/100 == 4 && slices.Contains(refusedContent, answer.Code):
 		return "", &sink.Error{Verdict: sink.Bad, Op: opPost, Reason: fmt.Sprintf("Discord refuses this message (code %d)", answer.Code)}
 	}
 	if after := time.Duration(answer.RetryAfter * float64(time.Second)); reply.Status == http.StatusTooManyRequests && after > 0 {
 		reply.After = after
 	}
-	return "", reply.Refusal(opPost, "the webhook's token is wrong, correct url of "+s.named(),
-		"the webhook may have been deleted in Discord: make one and correct url of "+s.named())
+	return "", reply.Refusal(opPost, "the webhook's token is wrong, correct url of "+s.cfg.Named(block),
+		"the webhook may have been deleted in Discord: make one and correct url of "+s.cfg.Named(block))
 }
 
 // refusedContent are the codes of Discord that are about one message: empty, form, explicit or harmful content.
@@ -212,11 +200,8 @@ func (s *Sink) Check(ctx context.Context) []sink.Finding {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		f.Text, f.Fix = fmt.Sprintf("Discord does not know it (HTTP %d)", resp.StatusCode), "make a webhook in Discord and correct url of "+s.named()
+		f.Text, f.Fix = fmt.Sprintf("Discord does not know it (HTTP %d)", resp.StatusCode), "make a webhook in Discord and correct url of "+s.cfg.Named(block)
 		return []sink.Finding{f}
 	}
 	return []sink.Finding{{Name: "webhook", OK: true, Text: "known to Discord; nothing was posted"}}
 }
-
-// named names the sink as the config file does.
-func (s *Sink) named() string { return fmt.Sprintf("%s %q", block, s.cfg.Name) }

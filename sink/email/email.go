@@ -9,7 +9,6 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -42,7 +41,7 @@ func (c Config) Validate() talkrelay.Problems {
 	p := c.server().Validate()
 	mail.CheckAddresses(&p, c.From, c.To)
 	for key, text := range map[string]string{"subject": c.Subject, "text": c.Text} {
-		if _, err := parse(text); err != nil {
+		if _, err := sink.ParseOwn(text); err != nil {
 			p.Add(key, "%v", err)
 		}
 	}
@@ -51,19 +50,11 @@ func (c Config) Validate() talkrelay.Problems {
 }
 
 func (c Config) server() mail.Server {
-	s := mail.Server{Address: c.SMTP, Username: c.Username, Password: c.Password, Timeout: c.Defaults().Timeout, Block: fmt.Sprintf("%s %q", block, c.Name)}
+	s := mail.Server{Address: c.SMTP, Username: c.Username, Password: c.Password, Timeout: c.Defaults().Timeout, Block: c.Named(block)}
 	if c.Base != nil && c.Base.TLSClientConfig != nil {
 		s.TLS = &tls.Config{RootCAs: c.Base.TLSClientConfig.RootCAs}
 	}
 	return s
-}
-
-// parse parses an own template; nil for none.
-func parse(text string) (*sink.Template, error) {
-	if strings.TrimSpace(text) == "" {
-		return nil, nil
-	}
-	return sink.ParseTemplate(text)
 }
 
 // Sink mails to one list of people. It implements sink.Sink.
@@ -83,8 +74,8 @@ func New(cfg Config) (*Sink, error) {
 	cfg.Options = cfg.Defaults()
 	s := &Sink{cfg: cfg, server: cfg.server()}
 	var err, err2 error
-	s.subject, err = parse(cfg.Subject)
-	s.text, err2 = parse(cfg.Text)
+	s.subject, err = sink.ParseOwn(cfg.Subject)
+	s.text, err2 = sink.ParseOwn(cfg.Text)
 	return s, errors.Join(err, err2)
 }
 
@@ -106,24 +97,13 @@ func (s *Sink) Prepare(id string, items []sink.Item, _ string) ([]byte, int, err
 	}
 	v := s.cfg.View(items[0].Event)
 	title, lines := v.Plain()
-	f := frozen{ID: id, Date: items[0].Event.At, Subject: own(s.subject, v, title), Text: own(s.text, v, strings.Join(lines, "\n"))}
+	f := frozen{ID: id, Date: items[0].Event.At, Subject: s.subject.Or(v, title), Text: s.text.Or(v, strings.Join(lines, "\n"))}
 	if f.Date.Year() < 1970 || f.Date.Year() > 9999 { // a header has four digits
 		f.Date = time.Unix(0, 0).UTC()
 	}
 	f.Subject = sink.TruncateUTF16(sink.OneLine(f.Subject), maxSubject)
 	body, err := json.Marshal(f)
 	return body, 1, err
-}
-
-// own executes the operator's template. What fails all the same must not cost the mail.
-func own(t *sink.Template, v sink.View, otherwise string) string {
-	if t == nil {
-		return otherwise
-	}
-	if text, err := t.Execute(v); err == nil && strings.TrimSpace(text) != "" {
-		return text
-	}
-	return otherwise
 }
 
 // Send mails m to all recipients at once. The server's yes to the letter is the end of it.

@@ -54,10 +54,7 @@ func ownColumns(config []Column) ([]column, error) {
 			col.names = append(col.names, normal(name))
 		}
 		col.render = func(v *sink.View, _ *sink.Words) (cell, error) {
-			text, err := template.Execute(*v)
-			if err != nil {
-				text, err = template.Execute(shorter(*v))
-			}
+			text, err := template.ExecuteShort(*v)
 			if err != nil {
 				return cell{}, err
 			}
@@ -66,16 +63,6 @@ func ownColumns(config []Column) ([]column, error) {
 		columns = append(columns, col)
 	}
 	return columns, nil
-}
-
-// shorter is v with its long texts cut: what a template makes is limited in length, and a message that a customer made
-// enormous is better seen in part than not at all.
-func shorter(v sink.View) sink.View {
-	const limit = 5000
-	v.Message.Text = sink.TruncateUTF16(v.Message.Text, limit)
-	v.Chat.Description = sink.TruncateUTF16(v.Chat.Description, limit)
-	v.User.Name = sink.TruncateUTF16(v.User.Name, limit)
-	return v
 }
 
 // A standard column has a header in each language and a value.

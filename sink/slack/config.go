@@ -135,11 +135,11 @@ func (c Config) Validate() talkrelay.Problems {
 			p.Add(fmt.Sprintf("waiting_mentions[%d]", i), "%s", fault)
 		}
 	}
-	if _, err := parseText(c.Text); err != nil {
+	if _, err := sink.ParseOwn(c.Text); err != nil {
 		p.Add("text", "%v", err)
 	}
 	for _, route := range slices.Sorted(maps.Keys(c.RouteText)) {
-		if _, err := parseText(c.RouteText[route]); err != nil {
+		if _, err := sink.ParseOwn(c.RouteText[route]); err != nil {
 			p.Add("route_text."+route, "%v", err)
 		}
 	}
@@ -232,12 +232,4 @@ func apiURLFault(raw string) string {
 		return "must begin with https:// because it carries the token (http:// is for loopback hosts only)"
 	}
 	return ""
-}
-
-// parseText parses an own template; nil for none.
-func parseText(text string) (*sink.Template, error) {
-	if strings.TrimSpace(text) == "" {
-		return nil, nil
-	}
-	return sink.ParseTemplate(text)
 }

@@ -58,11 +58,11 @@ func New(cfg Config, ws *Workspace) (*Sink, error) {
 	s := &Sink{cfg: cfg, ws: ws, log: cfg.Logger, routes: make(map[string]*sink.Template)}
 	s.people = s.recallPeople()
 	var err error
-	if s.text, err = parseText(cfg.Text); err != nil {
+	if s.text, err = sink.ParseOwn(cfg.Text); err != nil {
 		return nil, err
 	}
 	for route, text := range cfg.RouteText {
-		if s.routes[route], err = parseText(text); err != nil {
+		if s.routes[route], err = sink.ParseOwn(text); err != nil {
 			return nil, err
 		}
 	}

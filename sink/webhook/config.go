@@ -1,8 +1,8 @@
 package webhook
 
 import (
+	"cmp"
 	"encoding/base64"
-	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -37,19 +37,12 @@ const (
 // DefaultContentType is that of Channel Talk's own webhooks.
 const DefaultContentType = "application/json"
 
-const (
-	secretMark = "whsec_"
-	minSecret  = 16 // characters, or bytes behind whsec_
-)
+const minSecret = 16 // characters, or bytes behind whsec_
 
 func (c Config) withDefaults() Config {
 	c.Options = c.Defaults()
-	if c.Format == "" {
-		c.Format = ChannelTalk
-	}
-	if c.ContentType == "" {
-		c.ContentType = DefaultContentType
-	}
+	c.Format = cmp.Or(c.Format, ChannelTalk)
+	c.ContentType = cmp.Or(c.ContentType, DefaultContentType)
 	return c
 }
 
@@ -84,52 +77,30 @@ func (c Config) Validate() talkrelay.Problems {
 	if _, fault := signingKey(c.Secret); fault != "" {
 		p.Add("secret", "%s", fault)
 	}
-	c.checkHeaders(&p)
+	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
+		if fault := sink.HeaderFault(name, c.Headers[name], "Content-Type", headerID, headerTime, headerSignature); fault != "" {
+			p.Add("headers."+name, "%s", fault)
+		}
+	}
 	c.Options.Validate(&p)
 	return p
 }
 
-// checkTemplate also tries a JSON template on texts with quotes and line breaks, which customers do write, and on nothing.
 func (c Config) checkTemplate(p *talkrelay.Problems) {
-	if strings.TrimSpace(c.Template) == "" {
-		p.Add("template", "is missing: write the body, like '{\"text\": {{json .Message.Text}}}'")
-		return
-	}
-	t, err := sink.ParseTemplate(c.Template)
-	if err != nil {
+	t, err := sink.ParseOwn(c.Template)
+	switch {
+	case err != nil:
 		p.Add("template", "%v", err)
-		return
-	}
-	if !c.json() {
-		return
-	}
-	for _, e := range append(sink.SampleEvents(), talkrelay.Event{}) {
-		e.User.Name, e.Message.Text, e.Chat.Title = "a\"b", "a\"b\nc\\", "\""
-		if text, err := t.Execute(sink.NewView(e, c.Language)); err != nil || !json.Valid([]byte(text)) {
-			p.Add("template", `makes no JSON when a text holds a quote or a value is absent: write {{json .User.Name}} instead of "{{.User.Name}}", or set another content_type`)
-			return
-		}
-	}
-}
-
-// ownHeaders are set here, or make net/http repeat a request on its own.
-var ownHeaders = []string{"Content-Type", "Content-Length", "Host", "Connection", "Transfer-Encoding", headerID, headerTime, headerSignature, "Idempotency-Key", "X-Idempotency-Key"}
-
-func (c Config) checkHeaders(p *talkrelay.Problems) {
-	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
-		own := slices.ContainsFunc(ownHeaders, func(h string) bool { return strings.EqualFold(h, name) })
-		switch {
-		case own:
-			p.Add("headers."+name, "cannot be set: talkrelay sets it itself, or it would make requests repeat")
-		case !httpguts.ValidHeaderFieldName(name), !httpguts.ValidHeaderFieldValue(c.Headers[name]):
-			p.Add("headers."+name, "is no HTTP header: a name has letters, digits and '-', a value no line breaks")
-		}
+	case t == nil:
+		p.Add("template", "is missing: write the body, like '{\"text\": {{json .Message.Text}}}'")
+	case c.json() && !t.MakesJSON(c.Language):
+		p.Add("template", `makes no JSON when a text holds a quote or a value is absent: write {{json .User.Name}} instead of "{{.User.Name}}", or set another content_type`)
 	}
 }
 
 // signingKey returns the bytes that sign; nil for none.
 func signingKey(secret string) (key []byte, fault string) {
-	encoded, marked := strings.CutPrefix(secret, secretMark)
+	encoded, marked := strings.CutPrefix(secret, "whsec_")
 	key = []byte(secret)
 	if marked {
 		var err error

@@ -22,18 +22,14 @@ import (
 	"talkrelay/sink"
 )
 
-// Headers of Standard Webhooks.
-const (
-	headerID        = "Webhook-Id"
-	headerTime      = "Webhook-Timestamp"
-	headerSignature = "Webhook-Signature"
-)
-
 const (
 	block  = "sink.webhook" // in the config file
 	opPost = "post to the webhook"
 
-	maxField = 500 // of one text, in a body that is too long
+	// Headers of Standard Webhooks.
+	headerID        = "Webhook-Id"
+	headerTime      = "Webhook-Timestamp"
+	headerSignature = "Webhook-Signature"
 )
 
 // Sink posts to one address. It implements sink.Sink.
@@ -55,9 +51,7 @@ func New(cfg Config) (*Sink, error) {
 	s := &Sink{cfg: cfg, client: cfg.Client()}
 	s.key, _ = signingKey(cfg.Secret)
 	var err error
-	if cfg.Format == Template {
-		s.template, err = sink.ParseTemplate(cfg.Template)
-	}
+	s.template, err = sink.ParseOwn(cfg.Template)
 	return s, err
 }
 
@@ -73,23 +67,14 @@ func (s *Sink) Prepare(_ string, items []sink.Item, _ string) ([]byte, int, erro
 	if s.template == nil {
 		return envelope(e), 1, nil
 	}
-	v := s.cfg.View(e)
-	text, err := s.execute(v)
-	if err != nil { // too long, most likely
-		text, err = s.execute(sink.MapTexts(v, func(t string) string { return sink.TruncateUTF16(t, maxField) }))
-	}
-	if err != nil { // a program is no better off with another form than it asked for
-		return nil, 0, &sink.Error{Verdict: sink.Bad, Op: "prepare the request", Reason: "correct template of " + s.named() + " and retry", Err: err}
-	}
-	return []byte(text), 1, nil
-}
-
-func (s *Sink) execute(v sink.View) (string, error) {
-	text, err := s.template.Execute(v)
+	text, err := s.template.ExecuteShort(s.cfg.View(e))
 	if err == nil && s.cfg.json() && !json.Valid([]byte(text)) {
 		err = errors.New("the template makes no JSON of this event")
 	}
-	return text, err
+	if err != nil { // a program is no better off with another form than it asked for
+		return nil, 0, &sink.Error{Verdict: sink.Bad, Op: "prepare the request", Reason: "correct template of " + s.cfg.Named(block) + " and retry", Err: err}
+	}
+	return []byte(text), 1, nil
 }
 
 // envelope is what Channel Talk would have posted. An event of before envelopes were kept has the ids alone.
@@ -115,12 +100,9 @@ func (s *Sink) Send(ctx context.Context, m sink.Message) (sink.Receipt, error) {
 		return "", err
 	case reply.Status/100 == 2:
 		return sink.Receipt(m.ID), nil
-	case reply.Status == http.StatusGone:
-		return "", &sink.Error{Verdict: sink.PauseDestination, Op: opPost, Reason: "the receiver wants no more events (HTTP 410): correct url of " +
-			s.named() + ", or take the sink out of the routes"}
 	}
-	return "", reply.Refusal(opPost, "correct secret, url and headers of "+s.named(),
-		"correct url and template of "+s.named()+", or let the receiver accept what it got")
+	return "", reply.Refusal(opPost, "correct secret, url and headers of "+s.cfg.Named(block),
+		"correct url and template of "+s.cfg.Named(block)+", or let the receiver accept what it got")
 }
 
 func (s *Sink) header(m sink.Message, now time.Time) http.Header {
@@ -149,6 +131,3 @@ func (s *Sink) Resolve(_ context.Context, m sink.Message) (sink.Receipt, bool, e
 func (s *Sink) Check(ctx context.Context) []sink.Finding {
 	return []sink.Finding{s.cfg.Reached(ctx, "receiver", block, s.cfg.URL)}
 }
-
-// named names the sink as the config file does.
-func (s *Sink) named() string { return fmt.Sprintf("%s %q", block, s.cfg.Name) }
