@@ -10,7 +10,6 @@ import (
 
 	sheetsapi "google.golang.org/api/sheets/v4"
 
-	"talkrelay"
 	"talkrelay/sink"
 )
 
@@ -19,11 +18,8 @@ var _ sink.Inventory = (*Sink)(nil)
 // inventoryRows is how many rows one request reads: some hundred bytes each at the most.
 const inventoryRows = 20_000
 
-// ErrNoChatColumn says that rows cannot be told apart.
-var ErrNoChatColumn = errors.New(`no column holds the id of the chat alone: add { header = "상담ID", value = "{{.Chat.ID}}" } to columns`)
-
 // Holdings reads the columns that say which opening a row is about: the chat's id, and the time where there is a
-// column for it. Rows of other kinds of event are passed over. What people have moved, sorted or written over is read as
+// column for it. Rows of other kinds of event are passed over, as far as a column tells (see keyColumns). What people have moved, sorted or written over is read as
 // it stands. See sink.Inventory.
 func (s *Sink) Holdings(ctx context.Context, _ time.Time, each func(sink.Holding)) error {
 	keys, err := s.keyColumns()
@@ -43,11 +39,11 @@ func (s *Sink) Holdings(ctx context.Context, _ time.Time, each func(sink.Holding
 		return readError(ctx, err)
 	}
 	places, missing := match(header, s.columns)
-	r := reading{s: s, sheetID: tab.SheetId, each: each, chat: -1, at: -1, other: -1}
+	r := reading{s: s, sheetID: tab.SheetId, each: each, chat: -1, at: -1, other: -1, kind: -1, kinds: keys.kinds}
 	for _, want := range []struct {
 		column int
 		place  *int
-	}{{keys.chat, &r.chat}, {keys.at, &r.at}, {keys.other, &r.other}} {
+	}{{keys.chat, &r.chat}, {keys.at, &r.at}, {keys.other, &r.other}, {keys.kind, &r.kind}} {
 		if want.column >= 0 && !slices.Contains(missing, want.column) {
 			*want.place = places[want.column]
 		}
@@ -79,64 +75,25 @@ func readError(ctx context.Context, err error) error {
 	return err
 }
 
-// keyColumns are the columns that tell rows apart, -1 for one that there is not.
-type keyColumns struct {
-	chat  int // the id of the chat
-	at    int // when the inquiry was received, or whatever time of an opening there is
-	other int // filled in rows that are about something else than an opening
-}
-
-// keyColumns finds out by trying: columns may be the operator's own.
-func (s *Sink) keyColumns() (keyColumns, error) {
-	keys := keyColumns{-1, -1, -1}
-	at := time.Date(2020, 2, 2, 2, 2, 0, 0, time.UTC)
-	opening := talkrelay.Event{
-		Kind: talkrelay.UserChatOpened, At: at, User: talkrelay.User{Contact: talkrelay.Contact{Email: "b@example.com"}},
-		Chat: talkrelay.Chat{ID: "0123456789abcdef", CreatedAt: at, FirstAskedAt: at, FirstOpenedAt: at, OpenedAt: at},
-	}
-	change := opening
-	change.Kind, change.Change, change.Old.Email = talkrelay.LeadContact, talkrelay.Updated, "a@example.com"
-	probe := &Sink{config: s.config}
-	openingView, changeView := probe.view(opening), probe.view(change)
-	words := s.config.Language.Words()
-	for i, col := range s.columns {
-		cell, err := col.render(&openingView, words)
-		otherwise, err2 := col.render(&changeView, words)
-		if err != nil || err2 != nil {
-			continue
-		}
-		switch {
-		case keys.chat < 0 && cell.Value != nil && cell.Value.String != nil && *cell.Value.String == opening.Chat.ID:
-			keys.chat = i
-		case keys.at < 0 && cell.Value != nil && cell.Value.Number != nil && cell.Format == timeFormat:
-			keys.at = i
-		case keys.other < 0 && cell.Value == nil && otherwise.Value != nil:
-			keys.other = i
-		}
-	}
-	if keys.chat < 0 {
-		return keys, ErrNoChatColumn
-	}
-	return keys, nil
-}
-
 // reading is one look at the rows of a tab.
 type reading struct {
 	s               *Sink
 	sheetID         int64
 	chat, at, other int // places of the key columns in the sheet, -1 for none
+	kind            int
+	kinds           map[string]bool // see keyColumns
 	each            func(sink.Holding)
 }
 
 // rows reads some of them. They count from 0, to is not among them.
 func (r *reading) rows(ctx context.Context, from, to int) error {
-	columns, err := r.s.account.cells(ctx, r.s.config.Spreadsheet, r.sheetID, from, to, []int{r.chat, r.at, r.other})
+	columns, err := r.s.account.cells(ctx, r.s.config.Spreadsheet, r.sheetID, from, to, []int{r.chat, r.at, r.other, r.kind})
 	if err != nil {
 		return err
 	}
 	for i := range columns[0] {
 		id, _ := columns[0][i].(string)
-		if id == "" || filled(columns[2], i) {
+		if id == "" || filled(columns[2], i) || r.kinds[textIn(columns[3], i)] {
 			continue
 		}
 		h := sink.Holding{Chat: id}
@@ -148,8 +105,14 @@ func (r *reading) rows(ctx context.Context, from, to int) error {
 	return nil
 }
 
-func filled(column []any, i int) bool {
-	return i < len(column) && column[i] != nil && fmt.Sprint(column[i]) != ""
+func filled(column []any, i int) bool { return textIn(column, i) != "" }
+
+// textIn is what a cell of a column shows, "" for one that is not there.
+func textIn(column []any, i int) string {
+	if i >= len(column) || column[i] == nil {
+		return ""
+	}
+	return fmt.Sprint(column[i])
 }
 
 // wallOf reads the time in a cell: a date as we write it, or a text as people and other tools write it.

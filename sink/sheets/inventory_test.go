@@ -111,6 +111,43 @@ func TestHoldingsOfMixedTab(t *testing.T) {
 	}
 }
 
+// A tab that takes all kinds of event has rows that give the chat and the very time of an opening, and are about something
+// else: what the customer wrote when it opened, for one. What the row is called tells, in whatever language it was written.
+func TestHoldingsOfEventsTab(t *testing.T) {
+	t.Parallel()
+	kind := sheets.Column{Header: "무엇", Value: "{{.Kind}}"}
+	chat := sheets.Column{Header: "번호", Value: "{{.Chat.ID}}"}
+	at := sheets.Column{Header: "시각", Value: "{{date .At}}", Type: "datetime"}
+	for name, change := range map[string]func(*sheets.Config){
+		"default": func(c *sheets.Config) { c.Defaults = sheets.Events },
+		"own":     func(c *sheets.Config) { c.Columns = []sheets.Column{kind, chat, at} },
+	} {
+		s, book := newTab(t, change)
+		var all []talkrelay.Event
+		for _, k := range talkrelay.Kinds() {
+			e := inquiryAt("chat1", "2026-03-02 09:10:00")
+			e.Kind = k
+			if k == talkrelay.UserChatOpened {
+				e.Chat.ID = "chat2" // a row of another kind must not stand for chat1's
+			}
+			all = append(all, e)
+		}
+		again := inquiryAt("chat3", "2026-03-02 09:10:00")
+		again.Chat.Reopened = true
+		deliver(t, s, 1, items(append(all, again)...))
+		want := []string{"chat2 2026-03-02 09:10:00", "chat3 2026-03-02 09:10:00"}
+		if name == "default" {
+			book.SetRow("문의", 30, "2026-03-03 10:00:00", "対応終了", "chat1")
+			book.SetRow("문의", 31, "2026-03-03 10:00:00", "New inquiry", "chat4")
+			book.SetRow("문의", 32, "2026-03-03 10:00:00", "사람이 쓴 말", "chat5")
+			want = append(want, "chat4 2026-03-03 10:00:00", "chat5 2026-03-03 10:00:00")
+		}
+		if got := holdings(t, s); !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestHoldingsOfOwnColumns(t *testing.T) {
 	t.Parallel()
 	columns := func(list ...sheets.Column) func(*sheets.Config) {
