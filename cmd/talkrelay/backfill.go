@@ -60,38 +60,14 @@ func (o backfillOptions) run(ctx context.Context, stdout, stderr io.Writer) erro
 	if _, err := parsePeriod(o.ask.From, o.ask.To, time.UTC); err != nil {
 		return exitError{exitUsage, err}
 	}
-	var last backfillProgress
 	view := newBackfillView(stderr, o.daemon.words())
-	see := func(p backfillProgress) bool {
-		last = p
-		view.show(p, time.Now())
-		return p.Done || p.Error != ""
-	}
-	err := o.ours(ctx, see)
+	show := func(p backfillProgress) { view.show(p, time.Now()) }
+	last, err := haveDone(ctx, o.daemon, "/backfill", o.ask, show, o.alone)
 	view.end()
-	if err == nil && last.Error != "" {
-		err = errors.New(last.Error)
-	}
 	if printErr := o.print(stdout, last); err == nil {
-		err = printErr
+		err = failedIf(printErr)
 	}
-	if exit := (exitError{}); err == nil || errors.As(err, &exit) {
-		return err
-	}
-	return failed(err)
-}
-
-// ours has the running daemon do the work, or does it here if none runs.
-func (o backfillOptions) ours(ctx context.Context, see func(backfillProgress) bool) error {
-	resp, err := o.daemon.call(ctx, http.MethodPost, "/backfill", o.ask)
-	if errors.Is(err, errNoDaemon) {
-		return o.alone(ctx, err, see)
-	}
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	return follow(ctx, resp.Body, see)
+	return err
 }
 
 func (o backfillOptions) alone(ctx context.Context, noDaemon error, see func(backfillProgress) bool) error {
@@ -159,15 +135,7 @@ func (d *daemon) serveBackfill(w http.ResponseWriter, r *http.Request) {
 		answerError(w, controlError{http.StatusBadRequest, err})
 		return
 	}
-	if !d.lookBack.TryLock() {
-		answerError(w, controlError{http.StatusConflict, errBusy})
-		return
-	}
-	run := func(ctx context.Context) error {
-		defer d.lookBack.Unlock() // before the caller hears of the end
-		return j.run(ctx)
-	}
-	stream(w, r, run, func(ended bool, err error) backfillProgress {
+	streamLookBack(d, w, r, j.run, func(ended bool, err error) backfillProgress {
 		if !ended {
 			return j.progress()
 		}

@@ -26,6 +26,8 @@ type backfillProgress struct {
 	Error    string                              `json:"error,omitempty"` // why it has ended before it was done
 }
 
+func (p backfillProgress) ended() (ended bool, why string) { return p.Done || p.Error != "", p.Error }
+
 // backfillCount counts the openings of a month.
 type backfillCount struct {
 	Added int `json:"added"` // or would be, in a dry run

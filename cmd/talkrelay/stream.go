@@ -44,6 +44,21 @@ func stream[T any](w http.ResponseWriter, r *http.Request, run func(context.Cont
 	}
 }
 
+var errBusy = errors.New("old chats are being read already, for another backfill or verify: one at a time")
+
+// streamLookBack is stream for a job that reads old chats, if no other does.
+func streamLookBack[T any](d *daemon, w http.ResponseWriter, r *http.Request, run func(context.Context) error, progress func(ended bool, err error) T) {
+	if !d.lookBack.TryLock() {
+		answerError(w, controlError{http.StatusConflict, errBusy})
+		return
+	}
+	alone := func(ctx context.Context) error {
+		defer d.lookBack.Unlock() // before the caller hears of the end
+		return run(ctx)
+	}
+	stream(w, r, alone, progress)
+}
+
 // safely runs a job whose panic must not end the daemon. What the panic says may be customers' data.
 func safely(ctx context.Context, run func(context.Context) error) (err error) {
 	defer func() {
@@ -52,6 +67,38 @@ func safely(ctx context.Context, run func(context.Context) error) (err error) {
 		}
 	}()
 	return run(ctx)
+}
+
+// news is what is told of a job.
+type news interface {
+	ended() (ended bool, why string) // why is "" if all of it is done
+}
+
+// haveDone has the running daemon do a job, or does it here if none runs. show gets whatever is told of it, the last of
+// which is returned too. The error is an exitError; what is told last may be of use with one as well.
+func haveDone[T news](ctx context.Context, daemon askOptions, path string, ask any, show func(T),
+	here func(ctx context.Context, noDaemon error, see func(T) (last bool)) error) (last T, err error) {
+	see := func(n T) bool {
+		last = n
+		show(n)
+		ended, _ := n.ended()
+		return ended
+	}
+	resp, err := daemon.call(ctx, http.MethodPost, path, ask)
+	switch {
+	case errors.Is(err, errNoDaemon):
+		err = here(ctx, err, see)
+	case err == nil:
+		defer resp.Body.Close()
+		err = follow(ctx, resp.Body, see)
+	}
+	if _, why := last.ended(); err == nil && why != "" {
+		err = errors.New(why)
+	}
+	if exit := (exitError{}); err == nil || errors.As(err, &exit) {
+		return last, err
+	}
+	return last, failed(err)
 }
 
 // follow reads the lines of a stream and gives each to see, until the last one, for which see returns true.

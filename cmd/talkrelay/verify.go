@@ -78,22 +78,12 @@ func (o verifyOptions) run(ctx context.Context, stdout, stderr io.Writer) error 
 	if _, err := o.ask.period(time.Now(), time.UTC); err != nil {
 		return exitError{exitUsage, err}
 	}
-	var last verifyResult
 	words := o.daemon.words()
-	see := func(r verifyResult) bool {
-		last = r
-		return r.Done || r.Error != ""
-	}
 	stop := sayWait(ctx, stderr, words)
-	err := o.ours(ctx, see)
+	last, err := haveDone(ctx, o.daemon, "/verify", o.ask, func(verifyResult) {}, o.alone)
 	stop()
-	if err == nil && last.Error != "" {
-		err = errors.New(last.Error)
-	}
-	if exit := (exitError{}); errors.As(err, &exit) {
+	if err != nil {
 		return err
-	} else if err != nil {
-		return failed(err)
 	}
 	if o.json {
 		err = json.NewEncoder(stdout).Encode(last)
@@ -109,27 +99,18 @@ func (o verifyOptions) run(ctx context.Context, stdout, stderr io.Writer) error 
 	return nil
 }
 
-// ours has the running daemon do the work, or does it here if none runs.
-func (o verifyOptions) ours(ctx context.Context, see func(verifyResult) bool) error {
-	resp, err := o.daemon.call(ctx, http.MethodPost, "/verify", o.ask)
-	if errors.Is(err, errNoDaemon) {
-		var j *verifyJob
-		prepare := func(d *daemon) (sinks []string, err error) {
-			if j, err = d.newVerify(o.ask, time.Now()); err != nil || !o.ask.Heal {
-				return nil, err
-			}
-			return j.sinkNames(), nil
+func (o verifyOptions) alone(ctx context.Context, noDaemon error, see func(verifyResult) bool) error {
+	var j *verifyJob
+	prepare := func(d *daemon) (sinks []string, err error) {
+		if j, err = d.newVerify(o.ask, time.Now()); err != nil || !o.ask.Heal {
+			return nil, err
 		}
-		return o.daemon.alone(ctx, err, prepare, func(ctx context.Context) error {
-			see(j.result(j.run(ctx)))
-			return nil
-		})
+		return j.sinkNames(), nil
 	}
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	return follow(ctx, resp.Body, see)
+	return o.daemon.alone(ctx, noDaemon, prepare, func(ctx context.Context) error {
+		see(j.result(j.run(ctx)))
+		return nil
+	})
 }
 
 // sayWait tells now and then that the count goes on, until stop is called.
@@ -160,20 +141,10 @@ func (d *daemon) serveVerify(w http.ResponseWriter, r *http.Request) {
 		answerError(w, controlError{http.StatusBadRequest, err})
 		return
 	}
-	if !d.lookBack.TryLock() {
-		answerError(w, controlError{http.StatusConflict, errBusy})
-		return
-	}
-	run := func(ctx context.Context) error {
-		defer d.lookBack.Unlock() // before the caller hears of the end
-		return j.run(ctx)
-	}
-	stream(w, r, run, func(ended bool, err error) verifyResult {
+	streamLookBack(d, w, r, j.run, func(ended bool, err error) verifyResult {
 		if !ended {
 			return verifyResult{}
 		}
 		return j.result(err)
 	})
 }
-
-var errBusy = errors.New("old chats are being read already, for another backfill or verify: one at a time")

@@ -24,6 +24,8 @@ type verifyResult struct {
 	Error       string        `json:"error,omitempty"`
 }
 
+func (r verifyResult) ended() (ended bool, why string) { return r.Done || r.Error != "", r.Error }
+
 // result is what came of the job, or why nothing did.
 func (j *verifyJob) result(err error) verifyResult {
 	r := verifyResult{From: j.period.from, To: j.period.to}

@@ -19,8 +19,8 @@ var _ sink.Inventory = (*Sink)(nil)
 const inventoryRows = 20_000
 
 // Holdings reads the columns that say which opening a row is about: the chat's id, and the time where there is a
-// column for it. Rows of other kinds of event are passed over, as far as a column tells (see keyColumns). What people have moved, sorted or written over is read as
-// it stands. See sink.Inventory.
+// column for it. Rows of other kinds of event are passed over, as far as a column tells (see keyColumns). What people have
+// moved, sorted or written over is read as it stands. See sink.Inventory.
 func (s *Sink) Holdings(ctx context.Context, _ time.Time, each func(sink.Holding)) error {
 	keys, err := s.keyColumns()
 	if err != nil {
