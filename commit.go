@@ -43,6 +43,7 @@ type Commit struct {
 	Events     []Event        // those already known by ID are skipped, together with their deliveries
 	Deliveries []Delivery     // in the order they are to be sent
 	Followers  []string       // sinks whose messages about a chat are kept true: they are told of every event of it
+	Keepers    []string       // those of Followers that have a row of a chat: what routes do not send there of it is delivered as a refresh
 }
 
 // Reasons a store refuses a commit. Neither loses anything: what was found is found again by the next poll.

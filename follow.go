@@ -18,10 +18,13 @@ type Edit struct {
 	Latest  Event // the chat, the customer, assignee and team as they are now; its other fields are zero
 }
 
-// Now returns the opening as it would read if it happened now: its own time and words, the chat as it is.
-func (e *Edit) Now() Event {
-	now, reopened := e.Opening, e.Opening.Chat.Reopened
-	now.Chat, now.User, now.Assignee, now.Team = e.Latest.Chat, e.Latest.User, e.Latest.Assignee, e.Latest.Team
-	now.Chat.Reopened = reopened
-	return now
+// Now returns the opening as it would read if it happened now.
+func (e *Edit) Now() Event { return e.Opening.AsOf(&e.Latest) }
+
+// AsOf returns e with its own time and words, and the chat, the customer, assignee and team as latest shows them.
+func (e Event) AsOf(latest *Event) Event {
+	reopened := e.Chat.Reopened
+	e.Chat, e.User, e.Assignee, e.Team = latest.Chat, latest.User, latest.Assignee, latest.Team
+	e.Chat.Reopened = reopened
+	return e
 }

@@ -16,6 +16,9 @@ type Pending struct {
 	// fields mean nothing. nil = not known.
 	Latest *Event
 
+	// Refresh: no route sends the event to the sink. It only makes true what the sink has of the chat already.
+	Refresh bool
+
 	// Doubt: the state was restored from a backup, and the delivery may have been made since that was taken: after the
 	// one with the receipt After ("" = none had been made by then).
 	Doubt bool
@@ -41,6 +44,7 @@ type Shipment struct {
 	Seqs    []uint64 `json:"seqs"`              // the deliveries in it, in order
 	Events  []string `json:"events"`            // their event IDs
 	Body    []byte   `json:"body"`              // frozen
+	Fresh   int      `json:"fresh,omitempty"`   // how many of the deliveries are refreshes, see Pending
 	Form    string   `json:"form,omitempty"`    // the sink's note on how the body was made ("" = as usual)
 	After   string   `json:"after,omitempty"`   // receipt of the last delivery confirmed before this one
 	Phase   Phase    `json:"phase"`             // as last written

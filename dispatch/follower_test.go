@@ -290,3 +290,21 @@ func TestFollowerDrains(t *testing.T) {
 		}
 	})
 }
+
+// A message is not changed where nothing that it shows has changed since the last edit.
+func TestFollowerSkipsWhatShowsAlready(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWall("a")
+		follow(t, w, func(f *dispatch.Follower) {
+			for _, state := range []string{"opened", "opened", "closed", "closed", "opened"} {
+				w.change("a", state)
+				f.Wake()
+				synctest.Wait()
+			}
+		})
+		if got := strings.Join(w.log, ", "); got != "0 a opened, 0 a closed, 0 a opened" {
+			t.Errorf("edits: %s", got)
+		}
+	})
+}

@@ -43,7 +43,7 @@ func (w *Worker) callScout(ctx context.Context, items []talkrelay.Pending) {
 func rowsOf(items []talkrelay.Pending) []sink.Item {
 	rows := make([]sink.Item, len(items))
 	for i, item := range items {
-		rows[i] = sink.Item{Event: item.Event, Route: item.Route, Thread: sink.Receipt(item.Thread), Latest: item.Latest}
+		rows[i] = sink.Item{Event: item.Event, Route: item.Route, Thread: sink.Receipt(item.Thread), Latest: item.Latest, Refresh: item.Refresh}
 	}
 	return rows
 }

@@ -4,6 +4,7 @@ package dispatch
 const (
 	msgFilterFailed     = "filter failed, route matched"
 	msgDelivered        = "delivered"
+	msgRefreshed        = "rows brought up to date"
 	msgPaused           = "delivery paused"
 	msgResumed          = "delivery resumed"
 	msgInDoubt          = "in doubt"

@@ -97,6 +97,9 @@ func (w *Worker) prepare(ctx context.Context, items []talkrelay.Pending, form st
 	}
 	for _, item := range items[:n] {
 		s.Seqs, s.Events = append(s.Seqs, item.Seq), append(s.Events, item.Event.ID)
+		if item.Refresh {
+			s.Fresh++
+		}
 	}
 	return s, nil
 }

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"cmp"
 	"time"
 
 	"talkrelay"
@@ -69,7 +70,8 @@ func (w *Worker) nothingWaits() {
 // settled counts and logs the end of s.
 func (w *Worker) settled(s *talkrelay.Shipment, o talkrelay.Outcome) {
 	w.nothingWaits()
-	args := []any{"event", firstEvent(s), "attempt", s.Attempt, "count", len(s.Seqs)}
+	told := len(s.Seqs) - s.Fresh // a refresh tells nobody of anything
+	args := []any{"event", firstEvent(s), "attempt", s.Attempt, "count", cmp.Or(told, len(s.Seqs))}
 	if w.route != "" {
 		args = append(args, "route", w.route)
 	}
@@ -77,7 +79,7 @@ func (w *Worker) settled(s *talkrelay.Shipment, o talkrelay.Outcome) {
 	if o.Dead != "" {
 		w.status.Dead += len(s.Seqs)
 	} else {
-		w.status.Delivered += len(s.Seqs)
+		w.status.Delivered += told
 	}
 	w.mu.Unlock()
 	if o.Dead != "" {
@@ -85,5 +87,9 @@ func (w *Worker) settled(s *talkrelay.Shipment, o talkrelay.Outcome) {
 		return
 	}
 	w.health.OK()
+	if told == 0 {
+		w.log.Info(msgRefreshed, args...)
+		return
+	}
 	w.log.Info(msgDelivered, args...)
 }

@@ -3,6 +3,7 @@ package dispatch_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -57,6 +58,42 @@ func TestWorkerDeliversInOrder(t *testing.T) {
 		}
 		lines := log.lines("delivered")
 		if len(lines) != 3 || !strings.Contains(lines[0], "sink=s event=e1 attempt=1 count=1 route=all") {
+			t.Errorf("log lines: %q", lines)
+		}
+	})
+}
+
+// Refreshes are delivered like anything else, and neither counted nor told of as what somebody asked for.
+func TestWorkerCountsNoRefreshes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := new(file).add(ids(5)...)
+		for _, i := range []int{0, 1, 3} {
+			f.queue[i].Refresh = true
+		}
+		target, marked := newFake(), ""
+		target.prepare = func(items []sink.Item, _ string) (string, int, error) {
+			n := min(len(items), 2)
+			for _, item := range items[:n] {
+				marked += fmt.Sprint(item.Event.ID, item.Refresh, " ")
+			}
+			return items[0].Event.ID, n, nil
+		}
+		log := new(logBook)
+		cfg := config(target, f)
+		cfg.MaxItems, cfg.Logger = 2, log.logger()
+		w := dispatch.NewWorker(cfg)
+		if err := w.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if marked != "e1true e2true e3false e4true e5false " {
+			t.Errorf("prepared: %s", marked)
+		}
+		if st := w.Status(); st.Delivered != 2 {
+			t.Errorf("%d count as delivered, want 2", st.Delivered)
+		}
+		lines := append(log.lines("rows brought up to date"), log.lines("delivered")...)
+		if len(lines) != 3 || !strings.Contains(lines[0], "count=2") || !strings.Contains(lines[1], "count=1") {
 			t.Errorf("log lines: %q", lines)
 		}
 	})

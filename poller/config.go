@@ -24,6 +24,8 @@ type Config struct {
 	Kinds []talkrelay.Kind
 	// Followers are the sinks whose messages about a chat are kept true.
 	Followers []string
+	// Keepers are those of Followers that have a row of a chat, see talkrelay.Commit.
+	Keepers []string
 	// Committed is called with the deliveries that have just been committed, none if only Followers have news, to wake
 	// the workers. nil = nobody.
 	Committed func([]talkrelay.Delivery)

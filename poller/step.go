@@ -75,6 +75,7 @@ func (p *Poller) commit(stream string, read []byte, b Batch) error {
 		Events:   b.Events,
 
 		Followers: p.cfg.Followers,
+		Keepers:   p.cfg.Keepers,
 	}
 	if c.Cursor == nil {
 		c.Cursor = read

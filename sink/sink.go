@@ -66,12 +66,20 @@ type Editor interface {
 	Edit(ctx context.Context, r Receipt, body []byte) error
 }
 
+// Keeper is a Sink that has one place for each chat, which is to say how the chat is. It is given every event of the chats
+// that routes have sent there, those that no route sends there as refreshes.
+type Keeper interface {
+	// Keeps reports whether the sink, as it is set, is one.
+	Keeps() bool
+}
+
 // Item is one delivery to render.
 type Item struct {
-	Event  talkrelay.Event
-	Route  string           // name of the route that chose this sink
-	Latest *talkrelay.Event // the event's chat as it is now, see talkrelay.Pending; nil = not known
-	Thread Receipt          // of the message whose thread it belongs to, for a sink that has threads; "" = none
+	Event   talkrelay.Event
+	Route   string           // name of the route that chose this sink; "" of a refresh
+	Latest  *talkrelay.Event // the event's chat as it is now, see talkrelay.Pending; nil = not known
+	Thread  Receipt          // of the message whose thread it belongs to, for a sink that has threads; "" = none
+	Refresh bool             // only for a Keeper: make true what is there of the chat, and add nothing
 }
 
 // Message is one attempt at a shipment, as the sink needs it.

@@ -3,6 +3,7 @@ package state
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -146,37 +147,29 @@ func putEntities(tx *bolt.Tx, c *talkrelay.Commit) error {
 type freshEvent struct {
 	doneRecord
 	suspect bool // may have been delivered before the file was restored
+	event   *talkrelay.Event
 }
 
 // putEvents stores the events that are new, and their deliveries.
 func (db *DB) putEvents(tx *bolt.Tx, c *talkrelay.Commit) error {
-	done, events := tx.Bucket(bucketDone), tx.Bucket(bucketEvent)
-	wanted := make(map[string]bool, len(c.Deliveries))
-	for _, d := range c.Deliveries {
-		wanted[d.EventID] = true
-	}
+	done := tx.Bucket(bucketDone)
 	fresh := make(map[string]*freshEvent, len(c.Events))
 	for i := range c.Events {
-		e := &c.Events[i]
-		if fresh[e.ID] != nil || get(done, e.ID) != nil {
-			continue
-		}
-		fresh[e.ID] = &freshEvent{doneRecord{seen: e.Seen}, db.suspect(e)}
-		if !wanted[e.ID] {
-			continue // no route asks for it: that it happened is noted, the customer's data is not kept
-		}
-		text, err := encodeEvent(e)
-		if err == nil {
-			err = events.Put([]byte(e.ID), text)
-		}
-		if err != nil {
-			return fmt.Errorf("event %s: %w", e.ID, err)
+		if e := &c.Events[i]; fresh[e.ID] == nil && get(done, e.ID) == nil {
+			fresh[e.ID] = &freshEvent{doneRecord: doneRecord{seen: e.Seen}, suspect: db.suspect(e), event: e}
 		}
 	}
-	if err := putDeliveries(tx, c.Deliveries, fresh); err != nil {
+	refreshes, err := followAll(tx, c, fresh, time.Now())
+	if err != nil {
 		return err
 	}
-	if err := followAll(tx, c, fresh, time.Now()); err != nil {
+	if err := storeWanted(tx, slices.Concat(c.Deliveries, refreshes), fresh); err != nil {
+		return err
+	}
+	if err := putDeliveries(tx, c.Deliveries, false, fresh); err != nil {
+		return err
+	}
+	if err := putDeliveries(tx, refreshes, true, fresh); err != nil {
 		return err
 	}
 	for id, r := range fresh {
@@ -187,8 +180,29 @@ func (db *DB) putEvents(tx *bolt.Tx, c *talkrelay.Commit) error {
 	return nil
 }
 
+// storeWanted stores the fresh events that are to be delivered. Of the others it is noted that they happened, and the
+// customer's data is not kept.
+func storeWanted(tx *bolt.Tx, list []talkrelay.Delivery, fresh map[string]*freshEvent) error {
+	events, stored := tx.Bucket(bucketEvent), make(map[string]bool, len(list))
+	for _, d := range list {
+		r := fresh[d.EventID]
+		if r == nil || stored[d.EventID] {
+			continue
+		}
+		stored[d.EventID] = true
+		text, err := encodeEvent(r.event)
+		if err == nil {
+			err = events.Put([]byte(d.EventID), text)
+		}
+		if err != nil {
+			return fmt.Errorf("event %s: %w", d.EventID, err)
+		}
+	}
+	return nil
+}
+
 // putDeliveries appends the deliveries of fresh events to the queues of their sinks and counts them in fresh.
-func putDeliveries(tx *bolt.Tx, list []talkrelay.Delivery, fresh map[string]*freshEvent) error {
+func putDeliveries(tx *bolt.Tx, list []talkrelay.Delivery, refresh bool, fresh map[string]*freshEvent) error {
 	type pair struct{ event, sink string }
 	taken := make(map[pair]bool, len(list))
 	queues := map[string]*queueRecord{}
@@ -213,7 +227,7 @@ func putDeliveries(tx *bolt.Tx, list []talkrelay.Delivery, fresh map[string]*fre
 		q.Seq++
 		q.Waiting++
 		r.unsettled++
-		if err := putJSON(b, seqKey(q.Seq), outboxRecord{Event: d.EventID, Route: d.Route, Doubt: r.suspect}); err != nil {
+		if err := putJSON(b, seqKey(q.Seq), outboxRecord{Event: d.EventID, Route: d.Route, Doubt: r.suspect, Refresh: refresh}); err != nil {
 			return fmt.Errorf("queue of %s: %w", d.Sink, err)
 		}
 	}

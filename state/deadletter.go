@@ -115,6 +115,36 @@ func dropOne(tx *bolt.Tx, sink string, seq uint64, record *queueRecord, now time
 	return confirm(tx, sink, event, receiptRecord{Route: route, At: now, Dropped: true})
 }
 
+// DropRefreshes gives up what waits only to make true what the sink has already. It is for a sink that cannot do that any
+// more: no worker may be at work on the queue.
+func (q *Queue) DropRefreshes(now time.Time) error {
+	var seqs []uint64
+	err := q.db.view(func(tx *bolt.Tx) error {
+		return eachRow(sub(tx, bucketOutbox, q.sink), func(seq uint64, text []byte) bool {
+			if r, err := decode[outboxRecord](text); err == nil && r.Refresh {
+				seqs = append(seqs, seq)
+			}
+			return true
+		})
+	})
+	if err != nil || len(seqs) == 0 {
+		return q.failed("read queue of", err)
+	}
+	err = q.db.update(q.db.maxWithSpare(), func(tx *bolt.Tx) error {
+		record, err := loadQueue(tx, q.sink)
+		if err != nil {
+			return err
+		}
+		for _, seq := range seqs {
+			if err := dropOne(tx, q.sink, seq, record, now); err != nil && !errors.Is(err, ErrInHand) {
+				return err
+			}
+		}
+		return saveQueue(tx, q.sink, record)
+	})
+	return q.failed("drop refreshes of", err)
+}
+
 // DropAll gives up every delivery of the queue, dead letters included, for good, and forgets the queue. It is for sinks that are
 // no longer in the config: no worker may be at work on the queue.
 func (q *Queue) DropAll(now time.Time) (dropped int, err error) {

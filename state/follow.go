@@ -27,6 +27,7 @@ type followRecord struct {
 	Posts   []postRecord    `json:"posts,omitempty"`
 	Due     time.Time       `json:"due,omitzero"`    // when a post is to be changed, to the millisecond; zero = all are true
 	Edited  time.Time       `json:"edited,omitzero"` // when a post was made or changed last
+	Kept    bool            `json:"kept,omitempty"`  // the sink has a row of the chat, see talkrelay.Commit.Keepers
 }
 
 // postRecord is a message about an opening of the chat.
@@ -39,60 +40,76 @@ type postRecord struct {
 }
 
 // followAll tells the followers in c of the events that are new. A sink follows a chat from the first event about it that
-// is to be delivered there.
-func followAll(tx *bolt.Tx, c *talkrelay.Commit, fresh map[string]*freshEvent, now time.Time) error {
+// is to be delivered there. It returns what is to be delivered to keepers beside c.Deliveries: the rest of what is new about
+// the chats that they follow.
+func followAll(tx *bolt.Tx, c *talkrelay.Commit, fresh map[string]*freshEvent, now time.Time) (refreshes []talkrelay.Delivery, err error) {
 	for _, sink := range c.Followers {
-		goes := map[string]bool{}
+		goes, keeps := map[string]bool{}, slices.Contains(c.Keepers, sink)
 		for _, d := range c.Deliveries {
 			goes[d.EventID] = goes[d.EventID] || d.Sink == sink
 		}
 		for i := range c.Events {
 			e := &c.Events[i]
-			if fresh[e.ID] == nil {
+			if fresh[e.ID] == nil || fresh[e.ID].event != e {
 				continue
 			}
-			if err := follow(tx, sink, e, goes[e.ID] && e.Chat.ID != "" && !e.Kind.UserEvent(), now); err != nil {
-				return fmt.Errorf("follow the chat of event %s: %w", e.ID, err)
+			begins := goes[e.ID] && e.Chat.ID != "" && !e.Kind.UserEvent()
+			news, err := follow(tx, sink, e, begins, keeps, now)
+			if err != nil {
+				return nil, fmt.Errorf("follow the chat of event %s: %w", e.ID, err)
+			}
+			if keeps && news && !goes[e.ID] {
+				refreshes = append(refreshes, talkrelay.Delivery{EventID: e.ID, Sink: sink})
 			}
 		}
 	}
-	return nil
+	return refreshes, nil
 }
 
-// follow notes what e tells of its chat, if the sink follows that, or does from e on.
-func follow(tx *bolt.Tx, sink string, e *talkrelay.Event, begins bool, now time.Time) error {
+// follow notes what e tells of its chat, if the sink follows that, or does from e on. It reports whether the sink does and
+// the chat may be otherwise than was known.
+func follow(tx *bolt.Tx, sink string, e *talkrelay.Event, begins, keeps bool, now time.Time) (news bool, err error) {
 	key := chatOf(tx, sink, e)
 	r, ok := loadFollow(tx, sink, key)
 	if !ok {
 		if !begins {
-			return nil
+			return false, nil
 		}
 		r = &followRecord{}
 	}
-	r.learn(e)
-	for i := range r.Posts {
-		r.Posts[i].Stale = true
+	r.Kept = keeps
+	if news = r.learn(e); news {
+		for i := range r.Posts {
+			r.Posts[i].Stale = true
+		}
 	}
 	if begins && e.User.ID != "" {
 		users, err := makeSub(tx, bucketFollow, sink, followUsers)
 		if err != nil {
-			return err
+			return news, err
 		}
 		if err := users.Put([]byte(ofChannel(e.Channel, e.User.ID)), []byte(key)); err != nil {
-			return err
+			return news, err
 		}
 	}
-	return r.save(tx, sink, key, now)
+	return news, r.save(tx, sink, key, now)
 }
 
-// learn takes from e what is newer than what is known. Only an event about the chat itself knows how the chat is.
-func (r *followRecord) learn(e *talkrelay.Event) {
+// learn takes from e what is newer than what is known, and reports whether that may be anything. Only an event about the
+// chat itself knows how the chat is. One about a message shows it as some list did before: whatever is new of that has an
+// event of its own.
+func (r *followRecord) learn(e *talkrelay.Event) (news bool) {
+	if e.Kind.MessageEvent() && r.Latest.Chat.ID != "" {
+		r.Latest.Seen = e.Seen
+		return false
+	}
 	r.Version++
 	l := &r.Latest
 	l.ID, l.Kind, l.Channel, l.At, l.Seen, l.User = e.ID, e.Kind, e.Channel, e.At, e.Seen, e.User
 	if e.Chat.ID != "" && !e.Kind.UserEvent() {
 		l.Chat, l.Assignee, l.Team = e.Chat, e.Assignee, e.Team
 	}
+	return true
 }
 
 // chatOf returns the key of the chat that e is about: its own, else the one that its customer had last. "" = none.
@@ -196,7 +213,7 @@ func present(tx *bolt.Tx, sink string, e *talkrelay.Event) (thread string, lates
 		return "", nil
 	}
 	r, ok := loadFollow(tx, sink, chatOf(tx, sink, e))
-	if !ok {
+	if !ok || r.bare() {
 		return "", nil
 	}
 	if len(r.Posts) > 0 && e.Kind != talkrelay.UserChatOpened {
@@ -205,13 +222,25 @@ func present(tx *bolt.Tx, sink string, e *talkrelay.Event) (thread string, lates
 	return thread, &r.Latest
 }
 
-// eraseFollowed erases the followed chats whose latest event match is true for. Their messages stay as they are.
-func (db *DB) eraseFollowed(match func(*talkrelay.Event) bool) error {
+// bare reports whether it is only known that the sink has a row of the chat.
+func (r *followRecord) bare() bool { return r.Latest.ID == "" }
+
+// strip returns what stays of r when the customer's data is to go: that there is a row, if the chat may yet become
+// otherwise by itself. ok = something stays.
+func (r *followRecord) strip() (bare followRecord, ok bool) {
+	l := &r.Latest
+	bare = followRecord{Kept: true, Version: r.Version, Latest: talkrelay.Event{Channel: l.Channel, Chat: talkrelay.Chat{ID: l.Chat.ID}}}
+	return bare, r.Kept && l.Chat.State != "closed"
+}
+
+// eraseFollowed erases the followed chats whose latest event match is true for. Their messages stay as they are. With
+// rows, it goes on being known which chats have one and are not closed.
+func (db *DB) eraseFollowed(match func(*talkrelay.Event) bool, rows bool) error {
 	type found struct{ sink, key string }
 	var old []found
 	err := db.view(func(tx *bolt.Tx) error {
 		return eachFollowed(tx, func(sink, key string, r *followRecord) {
-			if match(&r.Latest) {
+			if !r.bare() && match(&r.Latest) {
 				old = append(old, found{sink, key})
 			}
 		})
@@ -221,8 +250,15 @@ func (db *DB) eraseFollowed(match func(*talkrelay.Event) bool) error {
 	}
 	return db.update(db.maxWithSpare(), func(tx *bolt.Tx) error {
 		for _, f := range old {
-			if r, ok := loadFollow(tx, f.sink, f.key); ok && match(&r.Latest) {
-				if err := unfollow(tx, f.sink, f.key, r); err != nil {
+			r, ok := loadFollow(tx, f.sink, f.key)
+			if !ok || !match(&r.Latest) {
+				continue
+			}
+			if err := unfollow(tx, f.sink, f.key, r); err != nil {
+				return err
+			}
+			if bare, ok := r.strip(); ok && rows {
+				if err := bare.put(tx, f.sink, f.key, time.Time{}); err != nil {
 					return err
 				}
 			}

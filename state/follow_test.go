@@ -175,7 +175,33 @@ func TestMessagesGoIntoTheThread(t *testing.T) {
 			t.Errorf("%s goes into the thread %q, want %q", p.Event.ID, p.Thread, want)
 		}
 	}
-	f.wantEdit("r1", "opened", then.Add(talkrelay.EditPace))
+	f.wantEdit("", "", time.Time{})
+}
+
+// What was written in a chat shows it as a list did before, perhaps long ago: no message about the chat is changed by it, and
+// what is known of the chat stays.
+func TestMessagesSayNothingOfTheChat(t *testing.T) {
+	t.Parallel()
+	f := newFollower(t)
+	f.happen(chatEvent("o1", talkrelay.UserChatOpened, "c1", "opened"), chatEvent("m0", talkrelay.UserChatMessage, "c1", "opened"))
+	then := time.Now()
+	f.deliver("r1", then)
+	f.deliver("t0", then)
+	f.wantEdit("", "", time.Time{})
+	f.happen(chatEvent("x1", closed, "c1", "closed"), chatEvent("m1", talkrelay.UserChatMessage, "c1", "opened"))
+	if p := f.deliver("t1", then); p.Latest == nil || p.Latest.Chat.State != "closed" {
+		t.Errorf("with the message, the chat is %+v", p.Latest)
+	}
+	e := f.wantEdit("r1", "closed", then.Add(talkrelay.EditPace))
+	must(t, f.q.Edited(e, "closed", then))
+	f.happen(chatEvent("m2", talkrelay.UserChatMessage, "c1", "opened"))
+	f.deliver("t2", then)
+	f.wantEdit("", "", time.Time{})
+
+	f.happen(chatEvent("m3", talkrelay.UserChatMessage, "c2", "snoozed")) // it is followed from here on
+	if p := f.deliver("t3", then); p.Latest == nil || p.Latest.Chat.State != "snoozed" {
+		t.Errorf("with the first that is heard of a chat, it is %+v", p.Latest)
+	}
 }
 
 // Chats take turns by when they are due, those of two sinks do not mix, and a message of several events is followed for none.

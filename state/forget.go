@@ -72,7 +72,7 @@ func (db *DB) Forget(ctx context.Context, match func(*talkrelay.Event) bool, lis
 		return done, nil
 	}
 	db.removeUpgradeCopies(ctx)
-	if err := db.eraseFollowed(match); err != nil {
+	if err := db.eraseFollowed(match, false); err != nil {
 		return done, fmt.Errorf("forget: %w", err)
 	}
 	return done, nil

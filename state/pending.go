@@ -75,7 +75,7 @@ func (q *Queue) pending(n int) (list []talkrelay.Pending, bad []unreadable, err 
 			if size += length; size > maxPendingBytes && len(list) > 0 {
 				return nil
 			}
-			p := talkrelay.Pending{Seq: seq, Route: row.Route, Event: event}
+			p := talkrelay.Pending{Seq: seq, Route: row.Route, Event: event, Refresh: row.Refresh}
 			if row.Doubt || seq <= record.DoubtTo {
 				p.Doubt, p.After = true, record.DoubtAfter
 			}

@@ -144,7 +144,9 @@ func settleAll(tx *bolt.Tx, sink string, seqs []uint64, o talkrelay.Outcome) err
 			record.Dead++
 		} else {
 			err = confirm(tx, sink, row.Event, receiptRecord{Receipt: o.Receipt, Route: row.Route, At: o.At})
-			delivered++
+			if !row.Refresh {
+				delivered++
+			}
 		}
 		if err != nil {
 			return err

@@ -65,6 +65,8 @@ type outboxRecord struct {
 	Event string `json:"event"`
 	Route string `json:"route,omitempty"`
 	Doubt bool   `json:"doubt,omitempty"` // in doubt whatever its seq: found after a restore, and perhaps before it too
+
+	Refresh bool `json:"refresh,omitempty"` // see talkrelay.Pending
 }
 
 type deadRecord struct {

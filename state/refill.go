@@ -3,6 +3,7 @@ package state
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -16,6 +17,7 @@ type Refill struct {
 	Job     string // key of Cursor among the channel's cursors
 	Cursor  []byte // nil = the job is done, and its cursor is forgotten
 	Events  []OldEvent
+	Keepers []string // see talkrelay.Commit
 }
 
 // OldEvent is an event that happened long ago.
@@ -36,7 +38,7 @@ func (db *DB) Refill(r Refill) (added map[string]int, err error) {
 		if err := putJobCursor(tx, r); err != nil {
 			return err
 		}
-		f := filler{tx: tx, stands: map[string]*standing{}, queues: map[string]*queueRecord{}, added: added}
+		f := filler{tx: tx, keepers: r.Keepers, stands: map[string]*standing{}, queues: map[string]*queueRecord{}, added: added}
 		for i := range r.Events {
 			if err := f.event(&r.Events[i]); err != nil {
 				return err
@@ -68,10 +70,11 @@ func putJobCursor(tx *bolt.Tx, r Refill) error {
 
 // filler is one transaction of a Refill.
 type filler struct {
-	tx     *bolt.Tx
-	stands map[string]*standing
-	queues map[string]*queueRecord
-	added  map[string]int
+	tx      *bolt.Tx
+	keepers []string
+	stands  map[string]*standing
+	queues  map[string]*queueRecord
+	added   map[string]int
 }
 
 // event adds the deliveries of o that are missing.
@@ -96,8 +99,23 @@ func (f *filler) event(o *OldEvent) error {
 			return fmt.Errorf("queue of %s: %w", d.Sink, err)
 		}
 		s.waiting[id] = TracedDelivery{Sink: d.Sink, Stand: Waiting}
+		if err := f.keep(d.Sink, &o.Event); err != nil {
+			return fmt.Errorf("follow the chat of event %s: %w", id, err)
+		}
 	}
 	return nil
+}
+
+// keep lets a keeper follow the chat of e, unless it does already: then it knows the chat as it was later.
+func (f *filler) keep(sink string, e *talkrelay.Event) error {
+	if !slices.Contains(f.keepers, sink) || e.Chat.ID == "" || e.Kind.UserEvent() {
+		return nil
+	}
+	if r, ok := loadFollow(f.tx, sink, chatOf(f.tx, sink, e)); ok && !r.bare() {
+		return nil
+	}
+	_, err := follow(f.tx, sink, e, true, true, e.Seen)
+	return err
 }
 
 // store makes the event known, as seen now, with one more delivery that is not settled. It returns the ID it has: that

@@ -51,7 +51,7 @@ func (db *DB) sweep(ctx context.Context, cutoff time.Time) (report SweepReport, 
 	if err := db.eraseRechecks(cutoff); err != nil {
 		return report, err
 	}
-	if err := db.eraseFollowed(func(e *talkrelay.Event) bool { return e.Seen.Before(cutoff) }); err != nil {
+	if err := db.eraseFollowed(func(e *talkrelay.Event) bool { return e.Seen.Before(cutoff) }, true); err != nil {
 		return report, err
 	}
 	db.removeUpgraded(ctx, cutoff)

@@ -40,6 +40,7 @@ type appSink struct {
 	name     string
 	worker   *dispatch.Worker
 	follower *dispatch.Follower        // nil = what is delivered stays as it is
+	keeps    bool                      // it has a row of each chat, see sink.Keeper
 	quiet    func(time.Time) time.Time // see dispatch.WorkerConfig; nil = no quiet hours
 	queue    *state.Queue
 	sink     sink.Sink
@@ -81,9 +82,15 @@ func (d *daemon) newApp(cfg *config, log *slog.Logger) (*app, error) {
 		if d.options.seams != nil {
 			d.options.seams.worker(&t.worker)
 		}
-		a.sinks = append(a.sinks, appSink{
+		s := appSink{
 			name: t.name, worker: dispatch.NewWorker(t.worker), follower: d.newFollower(&t, queue, cfg.plan.retry, log), quiet: t.worker.Quiet, queue: queue, sink: t.sink,
-		})
+		}
+		if keeper, ok := t.sink.(sink.Keeper); ok && keeper.Keeps() {
+			s.keeps = true
+		} else if err := queue.DropRefreshes(time.Now()); err != nil {
+			return nil, err
+		}
+		a.sinks = append(a.sinks, s)
 	}
 	a.warnOfOrphans(d.db)
 	cfg.plan.router.LogTo(log)
@@ -108,11 +115,21 @@ func (d *daemon) newFollower(t *target, queue *state.Queue, retry dispatch.Retry
 	})
 }
 
-// followers returns the names of the sinks that have to know how the chats are now: whose messages are kept true, or that
-// sum up quiet hours.
+// followers returns the names of the sinks that have to know how the chats are now: whose messages or rows are kept true, or
+// that sum up quiet hours.
 func (a *app) followers() (names []string) {
 	for _, s := range a.sinks {
-		if s.follower != nil || s.quiet != nil {
+		if s.follower != nil || s.quiet != nil || s.keeps {
+			names = append(names, s.name)
+		}
+	}
+	return names
+}
+
+// keepers returns the names of the sinks that have a row of each chat.
+func (a *app) keepers() (names []string) {
+	for _, s := range a.sinks {
+		if s.keeps {
 			names = append(names, s.name)
 		}
 	}
@@ -156,6 +173,7 @@ func (d *daemon) newPoller(a *app, c channelPlan, router *dispatch.Router) (appP
 	cfg.API, cfg.Store, cfg.Epoch = client, d.db, d.db.Epoch()
 	cfg.Include = router.Includes(cfg.Name)
 	cfg.Match, cfg.Kinds, cfg.Followers, cfg.Committed = router.Match, a.kinds(router, cfg.Name), a.followers(), a.wake
+	cfg.Keepers = a.keepers()
 	cfg.Logger = a.log
 	cfg.Beat = func() { d.watchdog.beat(c.poller.Name) }
 	schedule, err := poller.ParseSchedule(cfg.Poll, cfg.Location)
@@ -170,14 +188,14 @@ func (d *daemon) newPoller(a *app, c channelPlan, router *dispatch.Router) (appP
 	return appPoller{Poller: p, quota: client.Quota, next: schedule.Next, location: cfg.Location, backlog: backlog}, err
 }
 
-// wake tells the workers of these deliveries that something waits, and the followers that chats may have changed.
+// wake tells the workers of these deliveries that something waits, and the followers and keepers that chats may have changed.
 func (a *app) wake(deliveries []talkrelay.Delivery) {
 	woken := map[string]bool{}
 	for _, d := range deliveries {
 		woken[d.Sink] = true
 	}
 	for _, s := range a.sinks {
-		if woken[s.name] {
+		if woken[s.name] || s.keeps {
 			s.worker.Wake()
 		}
 		if s.follower != nil {

@@ -343,7 +343,8 @@ func (j *backfillJob) refill(channel string, cur *backfillCursor, list []state.O
 	if j.ask.Dry {
 		return nil
 	}
-	r := state.Refill{Epoch: j.d.db.Epoch(), Channel: channel, Job: backfillStream, Events: list}
+	_, a, _ := j.d.inForce()
+	r := state.Refill{Epoch: j.d.db.Epoch(), Channel: channel, Job: backfillStream, Events: list, Keepers: a.keepers()}
 	if cur != nil {
 		data, err := json.Marshal(cur)
 		if err != nil {
@@ -359,7 +360,6 @@ func (j *backfillJob) refill(channel string, cur *backfillCursor, list []state.O
 		j.tallyAll(o.Routes, o.Event.At)
 		woken = append(woken, o.Routes...)
 	}
-	_, a, _ := j.d.inForce()
 	a.wake(woken)
 	return j.noteLast(woken)
 }

@@ -17,6 +17,7 @@ type column struct {
 	header string   // written if there is none of names
 	names  []string // headers it is recognised by, in normal form
 	once   bool     // not changed in a row that is there
+	told   bool     // tells of what happened, and not only of how the chat is
 	render func(v *sink.View, words *sink.Words) (cell, error)
 }
 

@@ -3,6 +3,8 @@ package sheets
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"slices"
 
 	"talkrelay"
 	"talkrelay/sink"
@@ -17,8 +19,9 @@ type keyedBatch struct {
 }
 
 type keyedRow struct {
-	Key   string `json:"key"`
-	Cells []cell `json:"cells"` // one a column
+	Key     string `json:"key"`
+	Cells   []cell `json:"cells"`             // one a column
+	Refresh bool   `json:"refresh,omitempty"` // only of how the chat is, and only if the row is there
 }
 
 // keyColumn finds the column that tells rows apart.
@@ -49,7 +52,11 @@ func (s *Sink) prepareKeyed(id string, items []sink.Item, f form) (body []byte, 
 	}
 	places, size := map[string]int{}, 0
 	for _, item := range items {
-		row, err := s.keyedRow(item.Event)
+		row, err := s.keyedRow(item)
+		if err != nil && item.Refresh { // no row can be there
+			n++
+			continue
+		}
 		if err != nil && n == 0 {
 			return nil, 0, err
 		}
@@ -75,8 +82,14 @@ func (s *Sink) prepareKeyed(id string, items []sink.Item, f form) (body []byte, 
 	return body, n, err
 }
 
-func (s *Sink) keyedRow(e talkrelay.Event) (keyedRow, error) {
-	row := keyedRow{Cells: s.cells(e)}
+// keyedRow renders a row that says how the chat is now, whenever e happened.
+func (s *Sink) keyedRow(item sink.Item) (keyedRow, error) {
+	e := item.Event
+	if item.Latest != nil {
+		e = e.AsOf(item.Latest)
+		e.Seen = later(e.Seen, item.Latest.Seen)
+	}
+	row := keyedRow{Cells: s.cells(e), Refresh: item.Refresh}
 	if v := row.Cells[s.key].Value; v != nil && v.String != nil {
 		row.Key = *v.String
 	}
@@ -87,14 +100,42 @@ func (s *Sink) keyedRow(e talkrelay.Event) (keyedRow, error) {
 	return row, nil
 }
 
-// merged is a row of which more is said.
+// merged is a row of which more is said. What a refresh makes of a new row counts for nothing.
 func (s *Sink) merged(before, after keyedRow) keyedRow {
+	if before.Refresh && !after.Refresh {
+		return after
+	}
 	for i, col := range s.columns {
-		if col.once && before.Cells[i].Value != nil {
+		if col.once && before.Cells[i].Value != nil || col.told && after.Refresh {
 			after.Cells[i] = before.Cells[i]
 		}
 	}
+	after.Refresh = before.Refresh
 	return after
+}
+
+// Keeps implements sink.Keeper.
+func (s *Sink) Keeps() bool { return s.config.Mode == Upsert }
+
+// markTold finds out which columns tell of what happened, by trying: columns may be the operator's own.
+func (s *Sink) markTold() {
+	probe, words := &Sink{config: s.config}, s.config.Language.Words()
+	samples := sink.SampleEvents()
+	now := samples[0]
+	quiet := talkrelay.Event{Kind: talkrelay.UserChatMoved, Channel: now.Channel, Seen: now.Seen, DeskURL: now.DeskURL, TimeZone: now.TimeZone}.AsOf(&now)
+	quiet.Chat.Reopened = now.Chat.Reopened
+	plain := probe.view(quiet)
+	for i := range s.columns {
+		col := &s.columns[i]
+		want, err := col.render(&plain, words)
+		col.told = err != nil || slices.ContainsFunc(samples, func(e talkrelay.Event) bool {
+			e = e.AsOf(&now)
+			e.Channel, e.Seen, e.DeskURL, e.TimeZone, e.Chat.Reopened = now.Channel, now.Seen, now.DeskURL, now.TimeZone, now.Chat.Reopened
+			v := probe.view(e)
+			got, err := col.render(&v, words)
+			return err != nil || !reflect.DeepEqual(got, want)
+		})
+	}
 }
 
 // sizeOf is about how many bytes a row has when it is sent.

@@ -65,6 +65,7 @@ func New(c Config, account *Account) (*Sink, error) {
 		if s.key, err = s.keyColumn(); err != nil {
 			return nil, fmt.Errorf("sheets sink %s: %w", c.Name, err)
 		}
+		s.markTold()
 	}
 	s.memory = loadMemory(c)
 	s.owner = s.memory.Owner

@@ -52,7 +52,7 @@ func (s *Sink) sendKeyed(ctx context.Context, m sink.Message, f frozen) (sink.Re
 		s.config.Logger.Warn("rows moved while they were written, written once more")
 		return "", s.once(f, &refusal{&sink.Error{Op: opAppend, Reason: "rows moved meanwhile"}, exists})
 	}
-	s.wrote.note(batch)
+	s.wrote.note(batch, s.columns)
 	s.old = s.old[min(len(s.old), len(batch.Erase)):]
 	s.delivered(f, m.Attempt == 1)
 	return f.receipt(), nil
@@ -137,7 +137,7 @@ func (s *Sink) noteAdded(batch keyedBatch, rows map[string]int) {
 		}
 	}
 	for _, row := range batch.Rows {
-		if _, ok := rows[row.Key]; !ok {
+		if _, ok := rows[row.Key]; !ok && !row.Refresh {
 			s.added[row.Key] = time.Now()
 		}
 	}
@@ -182,7 +182,7 @@ func (s *Sink) restore(ctx context.Context, batch keyedBatch, places []int, rows
 			unknown = append(unknown, at+1)
 			continue
 		}
-		requests = append(requests, s.changes(at, keyedRow{key, cells}, places)...)
+		requests = append(requests, s.changes(at, keyedRow{Key: key, Cells: cells}, places)...)
 	}
 	if len(requests) > 0 {
 		body, err := json.Marshal(batchUpdate{requests})
@@ -205,12 +205,27 @@ const maxWritten = 2000
 // written is what we wrote last into the rows of some keys.
 type written map[string][]cell
 
-func (w *written) note(batch keyedBatch) {
+// note remembers batch. Of a refresh it is that only together with what was known of the row before.
+func (w *written) note(batch keyedBatch, columns []column) {
 	if *w == nil {
 		*w = written{}
 	}
 	for _, row := range batch.Rows {
-		(*w)[row.Key] = row.Cells
+		if !row.Refresh {
+			(*w)[row.Key] = row.Cells
+			continue
+		}
+		known, ok := (*w)[row.Key]
+		if !ok || len(known) != len(row.Cells) {
+			continue
+		}
+		cells := slices.Clone(row.Cells)
+		for i, col := range columns {
+			if col.told {
+				cells[i] = known[i]
+			}
+		}
+		(*w)[row.Key] = cells
 	}
 	for key := range *w { // whichever
 		if len(*w) <= maxWritten {
@@ -233,6 +248,9 @@ func (s *Sink) keyedRequest(f frozen, batch keyedBatch, places []int, rows map[s
 		}
 		if at, ok := rows[row.Key]; ok {
 			requests = append(requests, s.changes(at, row, places)...)
+			continue
+		}
+		if row.Refresh {
 			continue
 		}
 		if added.Len() > 0 {
@@ -263,7 +281,7 @@ func (s *Sink) changes(at int, row keyedRow, places []int) (requests []any) {
 	byPlace := map[int]cell{}
 	var order []int
 	for i, place := range places {
-		if i != s.key && !s.columns[i].once {
+		if i != s.key && !s.columns[i].once && !(row.Refresh && s.columns[i].told) {
 			byPlace[place] = row.Cells[i]
 			order = append(order, place)
 		}

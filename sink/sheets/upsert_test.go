@@ -278,3 +278,58 @@ func TestUpsertConfig(t *testing.T) {
 		}
 	}
 }
+
+// A refresh shows how the chat is, in the row that is there: it adds none, and leaves alone what tells of an event or was
+// written once. Whatever event a row is written for, it shows the chat as it is by then.
+func TestUpsertRefreshes(t *testing.T) {
+	t.Parallel()
+	k := newKeyedTab(t, func(c *sheets.Config) {
+		c.Columns = []sheets.Column{
+			{Header: "상담ID", Value: "{{.Chat.ID}}"}, {Header: "상태", Value: "{{.Chat.State}}"}, {Header: "담당", Value: "{{.Assignee.Name}}"},
+			{Header: "일", Value: "{{.Kind}}"}, {Header: "닫힘", Value: `{{if eq .Kind "userChat.closed"}}예{{end}}`},
+			{Header: "글", Value: "{{.Message.Text}}"}, {Header: "때", Value: `{{date "15:04" .At}}`}, {Header: "처음", Value: "{{.Chat.State}}", Once: true},
+		}
+	})
+	work(t, k.Sink, items(opened(1), opened(2)))
+	told := func() (list []string) {
+		for _, header := range []string{"일", "닫힘", "글", "때", "처음"} {
+			list = append(list, k.show(header)...)
+		}
+		return list
+	}
+	before := told()
+	refresh := func(n int, kind, state, manager string) sink.Item {
+		e := life(n, state, manager)
+		e.Kind, e.At = talkrelay.Kind("userChat."+kind), e.At.Add(time.Hour)
+		return sink.Item{Event: e, Refresh: true}
+	}
+	work(t, k.Sink, []sink.Item{refresh(1, "moved", "snoozed", "박상담"), refresh(2, "closed", "closed", "이상담"), refresh(3, "moved", "opened", "")})
+	must(t, k.show("상태"), []string{"chat0001 snoozed", "chat0002 closed"}, "states")
+	must(t, k.show("담당"), []string{"chat0001 박상담", "chat0002 이상담"}, "assignees")
+	must(t, told(), before, "what tells of events")
+
+	late, now := life(1, "assigned", "김상담"), life(1, "closed", "김상담")
+	work(t, k.Sink, []sink.Item{{Event: late, Latest: &now}, refresh(4, "moved", "opened", ""), {Event: opened(4)}, refresh(4, "closed", "closed", "")})
+	must(t, k.show("상태"), []string{"chat0001 closed", "chat0002 closed", "chat0004 closed"}, "states after")
+	must(t, k.show("일"), []string{"chat0001 userChat.assigned", "chat0002 userChat.opened", "chat0004 userChat.opened"}, "kinds after")
+	must(t, k.show("처음")[2], "chat0004 opened", "what was written once")
+}
+
+// A refresh that finds no row is delivered, also when the answer is lost, and people's deletions stay.
+func TestUpsertRefreshOfNoRow(t *testing.T) {
+	t.Parallel()
+	k := newKeyedTab(t, nil)
+	work(t, k.Sink, items(opened(1)))
+	var writes atomic.Int32
+	k.google.SetFault(func(_ string, r sandbox.Request) *sandbox.Fault {
+		if strings.HasSuffix(r.Path, ":batchUpdate") && writes.Add(1) == 1 {
+			return &sandbox.Fault{Reset: true}
+		}
+		return nil
+	})
+	nameless := life(3, "closed", "")
+	nameless.Chat.ID = ""
+	dead, _ := work(t, k.Sink, []sink.Item{{Event: life(2, "closed", ""), Refresh: true}, {Event: nameless, Refresh: true}})
+	must(t, dead, []string(nil), "dead")
+	must(t, k.show("상태"), []string{"chat0001 진행중"}, "states")
+}
