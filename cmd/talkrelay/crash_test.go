@@ -49,6 +49,9 @@ func TestKill(t *testing.T) {
 	start := time.Now()
 	plan := newCrashPlan(seed, int(kills))
 	r := &victim{crashRig: newCrashRig(t, plan.regulars), died: map[string]int{}, hasty: map[string]bool{}, chats: map[int]*crashChat{}}
+	if n := setting(t, worldVariable, 0); n != 0 {
+		r.channel.SetQuirks(world(n))
+	}
 	r.world.SetFault(misbehave(seed))
 	for _, l := range plan.lives[:kills] {
 		r.live(l)

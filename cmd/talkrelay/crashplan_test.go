@@ -166,3 +166,16 @@ func misbehave(seed uint64) sandbox.FaultFunc {
 		return short(service, r)
 	}
 }
+
+// worldVariable asks for another Channel Talk than the well-behaved one, for kills that take longer.
+const worldVariable = "TALKRELAY_WORLD"
+
+// world is how Channel Talk behaves where its documents do not say, drawn from the seed.
+func world(seed uint64) sandbox.Quirks {
+	random := rand.New(rand.NewPCG(seed, 2))
+	maybe := func() bool { return random.IntN(2) == 0 }
+	return sandbox.Quirks{
+		Order: sandbox.Order(random.IntN(4)), BoundaryTwice: maybe(), NextRepeated: maybe(), EmptyLastPage: maybe(),
+		LeaveOutUsers: random.IntN(4), DeskMessages: maybe(), KeepClosedAt: maybe(), RetryAfter: maybe(), Unlimited: true,
+	}
+}

@@ -91,7 +91,7 @@ type dayChat struct {
 
 func newShopDay(t *testing.T, seed uint64) *shopDay {
 	d := &shopDay{rig: newRig(t, append(slices.Clone(crashPace), livingConfig...)...), random: rand.New(rand.NewPCG(seed, 1))}
-	d.channel.SetQuirks(sandbox.Quirks{Unlimited: true})
+	d.channel.SetQuirks(world(seed))
 	d.world.Slack.Set(sandbox.SlackSettings{Unlimited: true})
 	d.world.Google.Set(sandbox.GoogleSettings{WritesPerMinute: -1, ReadsPerMinute: -1})
 	return d
