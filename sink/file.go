@@ -2,17 +2,13 @@ package sink
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 )
 
-// FileAdvice is what to do about a file that cannot be written. key and block are those of its path
-// in the config file.
-func (o Options) FileAdvice(key, block string) string {
-	return fmt.Sprintf("let the user that runs talkrelay write there (under systemd: below the state directory), or correct %s of %s", key, o.Named(block))
-}
+// FileAdvice is what to do about a file that cannot be written; the setting that names it comes behind.
+const FileAdvice = "let the user that runs talkrelay write there (under systemd: below the state directory), or correct "
 
 // OpenFile opens a destination's file for reading and writing. One that is not there is made, for its owner alone, and its
 // name is on the disk then.

@@ -2,6 +2,7 @@ package sink
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -69,6 +70,14 @@ func (o Options) Client() *http.Client {
 		return NewHTTPClient(http.DefaultTransport, o.Defaults().Timeout)
 	}
 	return NewHTTPClient(o.Base, o.Defaults().Timeout)
+}
+
+// Roots are the certificates to trust; nil = the system's.
+func (o Options) Roots() *x509.CertPool {
+	if o.Base == nil || o.Base.TLSClientConfig == nil {
+		return nil
+	}
+	return o.Base.TLSClientConfig.RootCAs
 }
 
 // View returns what the destination may show of e.

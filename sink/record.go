@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"talkrelay"
 )
@@ -41,6 +42,16 @@ func (o Options) Records(id string, items []Item, limit int) (body []byte, n int
 		return nil, 0, errors.New("render records: nothing to render")
 	}
 	return body, n, nil
+}
+
+// SampleRecords are those of SampleEvents that are of these kinds.
+func SampleRecords(kinds []talkrelay.Kind) (records []Record) {
+	for _, e := range SampleEvents() {
+		if slices.Contains(kinds, e.Kind) {
+			records = append(records, Record{"sample", "sample", e})
+		}
+	}
+	return records
 }
 
 // ReadRecords reads what Records made, and nothing else.

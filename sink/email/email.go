@@ -50,11 +50,9 @@ func (c Config) Validate() talkrelay.Problems {
 }
 
 func (c Config) server() mail.Server {
-	s := mail.Server{Address: c.SMTP, Username: c.Username, Password: c.Password, Timeout: c.Defaults().Timeout, Block: c.Named(block)}
-	if c.Base != nil && c.Base.TLSClientConfig != nil {
-		s.TLS = &tls.Config{RootCAs: c.Base.TLSClientConfig.RootCAs}
+	return mail.Server{
+		Address: c.SMTP, Username: c.Username, Password: c.Password, TLS: &tls.Config{RootCAs: c.Roots()}, Timeout: c.Defaults().Timeout, Block: c.Named(block),
 	}
-	return s
 }
 
 // Sink mails to one list of people. It implements sink.Sink.

@@ -48,7 +48,7 @@ func (s *Sink) Send(ctx context.Context, m sink.Message) (sink.Receipt, error) {
 	}
 	f, err := sink.OpenFile(s.cfg.Path)
 	if err != nil {
-		return "", &sink.Error{Verdict: sink.PauseDestination, Op: opWrite, Reason: s.cfg.FileAdvice("path", block), Err: err}
+		return "", &sink.Error{Verdict: sink.PauseDestination, Op: opWrite, Reason: sink.FileAdvice + "path of " + s.cfg.Named(block), Err: err}
 	}
 	defer func() { _ = f.Close() }() // what matters is synced
 	if err := s.write(f, m.Body); err != nil {
@@ -68,7 +68,7 @@ func (s *Sink) Check(context.Context) []sink.Finding {
 	_, done, err := sink.TryFile(s.cfg.Path)
 	defer done()
 	if err != nil {
-		return []sink.Finding{{Name: "file", Text: err.Error(), Fix: s.cfg.FileAdvice("path", block)}}
+		return []sink.Finding{{Name: "file", Text: err.Error(), Fix: sink.FileAdvice + "path of " + s.cfg.Named(block)}}
 	}
 	return []sink.Finding{{Name: "file", OK: true, Text: s.cfg.Path}}
 }

@@ -8,33 +8,37 @@ package sql
 import (
 	"context"
 	stdsql "database/sql"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"net/url"
-	"os"
-	"path/filepath"
-	"slices"
-
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"talkrelay"
 	"talkrelay/sink"
 )
 
 const (
+	block   = "sink.sql" // in the config file
 	opWrite = "write to the database"
 
 	// MaxItems is how many rows are written at once.
 	MaxItems = 100
-	maxBody  = 4 << 20 // bytes of events after which no other is added
 )
 
-// errFile is an SQLite file that cannot be made.
-var errFile = errors.New("the file cannot be made")
+// Database is what one does differently from another.
+type Database interface {
+	Open() (*stdsql.DB, error)
+	Addresses() []string         // servers as scheme://host:port
+	Names() string               // a query for the columns of a table, its parameter, as a JSON array of names
+	Type(sink.ColumnType) string // what the type is called
+	Select([]sink.Column) string // a query for columns from its parameter, a row of JSON
+
+	// Judge says what follows on an error, in words that show no value and no address, and whether the database answered.
+	Judge(error) (v sink.Verdict, words string, answered bool)
+}
 
 // Sink writes to one database. It implements sink.Sink.
-type Sink struct{ cfg Config }
+type Sink struct {
+	cfg Config
+	db  Database
+}
 
 var _ sink.Sink = (*Sink)(nil)
 
@@ -44,63 +48,26 @@ func New(cfg Config) (*Sink, error) {
 		return nil, problems
 	}
 	cfg.Options = cfg.Defaults()
-	return &Sink{cfg}, nil
+	db, err := cfg.database()
+	return &Sink{cfg, db}, err
 }
 
 // Wait returns at once: a database has no pace.
 func (s *Sink) Wait(ctx context.Context) error { return ctx.Err() }
 
-// entry is an event on its way. Fields are added, never renamed or reused.
-type entry struct {
-	Route string `json:"route,omitempty"`
-	talkrelay.Event
-}
-
-// frozen is a batch in the state file. It holds events and not rows: columns of a later version suit it too.
-type frozen struct {
-	ID     string            `json:"id"`
-	Events []json.RawMessage `json:"events"`
-}
-
-// Prepare takes as many of items as are to be written at once.
+// Prepare takes as many of items as are to be written at once. It holds events and not rows: columns of a later version
+// suit it too.
 func (s *Sink) Prepare(id string, items []sink.Item, _ string) ([]byte, int, error) {
-	f, size := frozen{ID: id}, 0
-	for _, item := range items {
-		e := item.Event
-		if s.cfg.Mask {
-			e = sink.MaskEvent(e)
-		}
-		if !s.cfg.Envelope {
-			e.Envelope = nil
-		}
-		data, err := json.Marshal(entry{item.Route, e})
-		if err != nil && len(f.Events) == 0 {
-			return nil, 0, fmt.Errorf("render the event as JSON: %w", err)
-		}
-		if err != nil || len(f.Events) == MaxItems || size > maxBody { // it is the first of the next rows
-			break
-		}
-		f.Events, size = append(f.Events, data), size+len(data)
-	}
-	if len(f.Events) == 0 {
-		return nil, 0, errors.New("render rows: nothing to render")
-	}
-	body, err := json.Marshal(f)
-	return body, len(f.Events), err
+	return s.cfg.Records(id, items, MaxItems)
 }
 
 // Send writes the rows of m, all or none.
 func (s *Sink) Send(ctx context.Context, m sink.Message) (sink.Receipt, error) {
-	var f frozen
-	err := json.Unmarshal(m.Body, &f)
-	entries := make([]entry, len(f.Events))
-	for i, data := range f.Events {
-		err = errors.Join(err, json.Unmarshal(data, &entries[i]))
-	}
-	if err != nil || f.ID == "" {
+	records, err := sink.ReadRecords(m.Body)
+	if err != nil {
 		return "", &sink.Error{Verdict: sink.Rework, Op: opWrite, Reason: "the stored rows are not of this version"}
 	}
-	if e := s.write(ctx, entries, (*stdsql.Tx).Commit); e != nil {
+	if e := s.write(ctx, records, (*stdsql.Tx).Commit); e != nil {
 		return "", e
 	}
 	return sink.Receipt(m.ID), nil
@@ -112,10 +79,10 @@ func (s *Sink) Resolve(context.Context, sink.Message) (sink.Receipt, bool, error
 }
 
 // write writes the rows in one transaction, which end ends.
-func (s *Sink) write(ctx context.Context, entries []entry, end func(*stdsql.Tx) error) *sink.Error {
+func (s *Sink) write(ctx context.Context, records []sink.Record, end func(*stdsql.Tx) error) *sink.Error {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	db, err := s.open()
+	db, err := s.db.Open()
 	if err != nil {
 		return s.judge(err, false)
 	}
@@ -125,15 +92,13 @@ func (s *Sink) write(ctx context.Context, entries []entry, end func(*stdsql.Tx) 
 		return s.judge(err, false)
 	}
 	defer func() { _ = tx.Rollback() }() // no error that is not told already
-	seen := map[talkrelay.Kind]bool{}
-	for _, e := range entries {
-		t := s.cfg.table(e.Kind)
-		if !seen[e.Kind] {
-			err = t.ready(ctx, tx)
-			seen[e.Kind] = true
+	tables := map[talkrelay.Kind]*table{}
+	for _, r := range records {
+		if tables[r.Kind] == nil {
+			tables[r.Kind], err = s.table(ctx, tx, r.Kind)
 		}
-		if err == nil {
-			err = t.put(ctx, tx, &row{sink.NewViewIn(e.Event, s.cfg.Language, s.cfg.Location), e})
+		if t := tables[r.Kind]; err == nil {
+			_, err = tx.ExecContext(ctx, t.insert, string(s.cfg.Row(r, t.columns)))
 		}
 		if err != nil {
 			return s.judge(err, false)
@@ -145,41 +110,25 @@ func (s *Sink) write(ctx context.Context, entries []entry, end func(*stdsql.Tx) 
 	return nil
 }
 
-// open opens the database; SQLite's file is made with mode 0600 if it is not there.
-func (s *Sink) open() (*stdsql.DB, error) {
-	if s.cfg.Driver == Postgres {
-		cfg, err := s.cfg.postgres()
-		if err != nil {
-			return nil, err
-		}
-		return stdlib.OpenDB(*cfg), nil
+// judge says what follows on err. committing: the transaction may have been made true all the same.
+func (s *Sink) judge(err error, committing bool) *sink.Error {
+	verdict, words, answered := s.db.Judge(err)
+	if committing && verdict == sink.Retry {
+		verdict = sink.InDoubt
 	}
-	f, err := os.OpenFile(s.cfg.DSN, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, errFile
-	}
-	_ = f.Close()
-	path := (&url.URL{Path: s.cfg.DSN}).EscapedPath()
-	return stdsql.Open("sqlite", "file:"+path+"?mode=rw&_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=synchronous(FULL)")
+	return &sink.Error{Verdict: verdict, Op: opWrite, Reason: words + ", of " + s.cfg.Named(block), Answered: answered && verdict == sink.InDoubt}
 }
 
 // Check tries a row of each kind that comes here, and takes it back.
 func (s *Sink) Check(ctx context.Context) []sink.Finding {
 	try := *s
-	if _, err := os.Stat(s.cfg.DSN); s.cfg.Driver == SQLite && errors.Is(err, os.ErrNotExist) {
-		if f, err := os.CreateTemp(filepath.Dir(s.cfg.DSN), ".talkrelay-check-*"); err == nil {
-			_ = f.Close()
-			defer os.Remove(f.Name())
-			try.cfg.DSN = f.Name()
-		}
+	if s.cfg.Driver == SQLite {
+		path, done, _ := sink.TryFile(s.cfg.DSN) // what is wrong with it, the try will tell
+		defer done()
+		try.cfg.DSN = path
+		try.db, _ = try.cfg.database()
 	}
-	var entries []entry
-	for _, e := range sink.SampleEvents() {
-		if slices.Contains(s.cfg.Kinds, e.Kind) {
-			entries = append(entries, entry{"check", e})
-		}
-	}
-	if e := try.write(ctx, entries, (*stdsql.Tx).Rollback); e != nil {
+	if e := try.write(ctx, sink.SampleRecords(s.cfg.Kinds), (*stdsql.Tx).Rollback); e != nil {
 		return []sink.Finding{{Name: "database", Text: e.Reason, Fix: "mend that; the queue is kept meanwhile"}}
 	}
 	return []sink.Finding{{Name: "database", OK: true, Text: fmt.Sprintf("a row for each of %d kinds of event was tried and taken back", len(s.cfg.Kinds))}}
