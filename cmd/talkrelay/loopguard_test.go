@@ -8,57 +8,75 @@ import (
 	"talkrelay/sandbox"
 )
 
-// TestTwoRelaysDoNotEcho lets a bot carry everything that talkrelay posts back into Channel Talk, from each of two chats into
-// the other, as two relays do that point at each other. talkrelay itself writes nothing there, and what bots write reaches no
-// route that does not ask for it: after one round there is silence.
+// TestTwoRelaysDoNotEcho points two relays at each other: a bot carries everything that either of them posts into a chat that
+// the other one watches. talkrelay itself writes nothing there, and what bots write reaches no route that does not ask for it:
+// after one round there is silence.
 func TestTwoRelaysDoNotEcho(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, append([]string{
-		"[[route]]\nname = \"새 문의\"", "[[route]]\nname = \"메시지\"\non   = [\"message.created.userChat\"]\nto   = [\"cs-alerts\"]\n\n[[route]]\nname = \"새 문의\"",
-	}, hurried...)...)
-	p := r.start()
-	r.awaitBaseline(p)
-	chats := [2]*sandbox.Chat{r.customer("가", "첫째 상담"), r.customer("나", "둘째 상담")}
-	posted := func() int { return len(r.slack.Messages()) }
-	await(t, "the openings, and what they began with", func() bool { return posted() >= 4 }, p.log)
-
-	carried := map[string]bool{}
+	relays := [2]*echo{newEcho(t, "가"), newEcho(t, "나")}
 	carry := func() (n int) {
-		for _, m := range r.slack.Messages() {
-			if carried[m.TS] {
-				continue
-			}
-			carried[m.TS] = true
-			n++
-			for i, c := range chats {
-				if strings.Contains(string(m.Blocks), c.ID()) {
-					chats[1-i].BotSays(fmt.Sprintf("[다른 쪽] %s", m.Text))
-				}
-			}
+		for i, r := range relays {
+			n += r.carry(relays[1-i].chat)
 		}
 		return n
 	}
 	carry()
-	for i, c := range chats {
-		c.CustomerSays(fmt.Sprintf("한 마디 더 %d", i))
+	for _, r := range relays {
+		before := r.posted()
+		r.chat.CustomerSays("한 마디 더")
+		await(t, "what the customer wrote", func() bool { return r.posted() > before }, r.process.log)
 	}
-	before := posted()
-	await(t, "what the customers wrote", func() bool { return posted() >= before+2 }, p.log)
 	if n := carry(); n < 2 {
 		t.Fatalf("%d messages were carried over: this test could not fail", n)
 	}
-	settled := posted()
+	settled := [2]int{relays[0].posted(), relays[1].posted()}
 	for range 3 {
-		r.awaitPoll(p)
+		for _, r := range relays {
+			r.awaitPoll(r.process)
+		}
 		carry()
 	}
-	if n := posted(); n != settled {
-		t.Errorf("%d messages came of what the bot wrote:\n%s", n-settled, strings.Join(r.slack.Texts(), "\n"))
-	}
-	for _, q := range r.world.ChannelTalk.Requests() {
-		if q.Method != "GET" {
-			t.Errorf("%s %s was sent to Channel Talk", q.Method, q.Path)
+	for i, r := range relays {
+		if n := r.posted(); n != settled[i] {
+			t.Errorf("%d messages came of what the bot wrote:\n%s", n-settled[i], strings.Join(r.slack.Texts(), "\n"))
 		}
+		for _, q := range r.world.ChannelTalk.Requests() {
+			if q.Method != "GET" {
+				t.Errorf("%s %s was sent to Channel Talk", q.Method, q.Path)
+			}
+		}
+		r.process.stop()
 	}
-	p.stop()
+}
+
+// echo is a relay whose posts are carried into another one's chat.
+type echo struct {
+	*rig
+	process *process
+	chat    *sandbox.Chat
+	carried int // of its posts
+}
+
+// newEcho starts a relay that tells of inquiries and messages, and opens a chat.
+func newEcho(t *testing.T, customer string) *echo {
+	r := newRig(t, append([]string{
+		"[[route]]\nname = \"새 문의\"", "[[route]]\nname = \"메시지\"\non   = [\"message.created.userChat\"]\nto   = [\"cs-alerts\"]\n\n[[route]]\nname = \"새 문의\"",
+	}, hurried...)...)
+	e := &echo{rig: r, process: r.start()}
+	e.awaitBaseline(e.process)
+	e.chat = e.customer(customer, "상담")
+	await(t, "the opening, and what it began with", func() bool { return e.posted() >= 2 }, e.process.log)
+	return e
+}
+
+func (e *echo) posted() int { return len(e.slack.Messages()) }
+
+// carry lets a bot say in a chat what e has posted since, and returns how much that was.
+func (e *echo) carry(into *sandbox.Chat) int {
+	news := e.slack.Messages()[e.carried:]
+	for _, m := range news {
+		into.BotSays(fmt.Sprintf("[다른 쪽] %s", m.Text))
+	}
+	e.carried += len(news)
+	return len(news)
 }
