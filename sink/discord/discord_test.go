@@ -21,10 +21,7 @@ func newSink(t *testing.T, c discord.Config) *discord.Sink {
 	t.Helper()
 	c.Name = "ops"
 	s, err := discord.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return sinktest.Must(t, s, err)
 }
 
 // accept answers as Discord does, which refuses what is too long or could mention.

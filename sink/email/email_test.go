@@ -150,10 +150,7 @@ func (s *server) config() email.Config {
 func newSink(t *testing.T, c email.Config) *email.Sink {
 	t.Helper()
 	s, err := email.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return sinktest.Must(t, s, err)
 }
 
 func TestConformance(t *testing.T) {
@@ -177,11 +174,7 @@ func TestConformance(t *testing.T) {
 
 func send(t *testing.T, s sink.Sink, e talkrelay.Event) error {
 	t.Helper()
-	body, _, err := s.Prepare("00112233445566778899aabbccddeeff", []sink.Item{{Event: e}}, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = s.Send(t.Context(), sink.Message{ID: "00112233445566778899aabbccddeeff", Body: body, Attempt: 1})
+	_, err := s.Send(t.Context(), sinktest.Message(t, s, "00112233445566778899aabbccddeeff", e))
 	return err
 }
 

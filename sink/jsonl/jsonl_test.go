@@ -20,10 +20,7 @@ func newSink(t *testing.T, c jsonl.Config) *jsonl.Sink {
 	t.Helper()
 	c.Name = "archive"
 	s, err := jsonl.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return sinktest.Must(t, s, err)
 }
 
 func read(t *testing.T, path string) []byte {
@@ -38,10 +35,7 @@ func read(t *testing.T, path string) []byte {
 func TestConformance(t *testing.T) {
 	t.Parallel()
 	sinktest.RunPlace(t, func(t *testing.T) sinktest.Place {
-		dir := filepath.Join(t.TempDir(), "archive")
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			t.Fatal(err)
-		}
+		dir, away := sinktest.Dir(t)
 		path := filepath.Join(dir, "events.jsonl")
 		return sinktest.Place{
 			New: func() sink.Sink {
@@ -56,31 +50,18 @@ func TestConformance(t *testing.T) {
 				}
 				return bytes.Count(data, []byte("\n"))
 			},
-			Break: func() func() {
-				if err := os.Rename(dir, dir+".away"); err != nil {
-					t.Fatal(err)
-				}
-				return func() {
-					if err := os.Rename(dir+".away", dir); err != nil {
-						t.Fatal(err)
-					}
-				}
-			},
+			Break: away,
 		}
 	})
 }
 
 func message(t *testing.T, s sink.Sink, id string, events ...string) sink.Message {
 	t.Helper()
-	var items []sink.Item
+	var opened []talkrelay.Event
 	for _, e := range events {
-		items = append(items, sink.Item{Route: "all", Event: talkrelay.Event{ID: e, Kind: talkrelay.UserChatOpened}})
+		opened = append(opened, talkrelay.Event{ID: e, Kind: talkrelay.UserChatOpened})
 	}
-	body, n, err := s.Prepare(id, items, "")
-	if err != nil || n != len(events) {
-		t.Fatalf("prepared %d of %d: %v", n, len(events), err)
-	}
-	return sink.Message{ID: id, Body: body, Attempt: 1}
+	return sinktest.Message(t, s, id, opened...)
 }
 
 // Wherever the machine dies in a write, and whatever stands in the blocks that were not written, the lines stand there once.

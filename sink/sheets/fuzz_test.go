@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"talkrelay"
 	"talkrelay/sink"
 	"talkrelay/sink/sheets"
+	"talkrelay/sink/sinktest"
 )
 
 // scripted is a Google in memory: requests with part in their path get one answer, the others one where all is well.
@@ -22,10 +22,6 @@ type scripted struct {
 }
 
 func (s scripted) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body != nil {
-		_, _ = io.Copy(io.Discard, r.Body)
-		_ = r.Body.Close()
-	}
 	status, header := http.StatusOK, http.Header{"Content-Type": {"application/json"}}
 	body := `{"spreadsheetId":"` + spreadsheet + `","properties":{"timeZone":"Asia/Seoul"},"sheets":[{"properties":{"sheetId":7,"title":"문의","gridProperties":{"rowCount":10,"columnCount":26}}}]}`
 	switch {
@@ -37,7 +33,7 @@ func (s scripted) RoundTrip(r *http.Request) (*http.Response, error) {
 	case strings.Contains(r.URL.Path, ":batch"):
 		body = `{}`
 	}
-	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+	return sinktest.Reply(r, status, header, body), nil
 }
 
 // customers stands for what Google repeats of a row that it refuses.

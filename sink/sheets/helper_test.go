@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"talkrelay"
+	"talkrelay/sandbox"
 	"talkrelay/sink"
 	"talkrelay/sink/sheets"
 )
@@ -159,5 +160,27 @@ func must(t *testing.T, got, want any, what string) {
 	t.Helper()
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+// newBook starts a simulated Google with one spreadsheet, and returns settings for it, with a pace that tests need not
+// wait for.
+func newBook(t *testing.T) (*sandbox.Google, *sandbox.Spreadsheet, sheets.Config) {
+	t.Helper()
+	g, err := sandbox.StartGoogle(sandbox.ServiceOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if v := g.Violations(); len(v) > 0 {
+			t.Error(v)
+		}
+		_ = g.Close()
+	})
+	g.Set(sandbox.GoogleSettings{WritesPerMinute: -1, ReadsPerMinute: -1})
+	book := g.AddSpreadsheet("고객 문의")
+	return g, book, sheets.Config{
+		Name: "inquiries", Credentials: g.ServiceAccountJSON(), Spreadsheet: book.ID, Sheet: "문의", Endpoint: g.Endpoint(),
+		WritesPerMinute: 300, Memory: new(memory), Location: time.FixedZone("KST", 9*3600), Timeout: 5 * time.Second,
 	}
 }

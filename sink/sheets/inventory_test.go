@@ -17,22 +17,7 @@ import (
 // newTab returns a sink on a simulated spreadsheet of its own.
 func newTab(t *testing.T, change func(*sheets.Config)) (*sheets.Sink, *sandbox.Spreadsheet) {
 	t.Helper()
-	g, err := sandbox.StartGoogle(sandbox.ServiceOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if v := g.Violations(); len(v) > 0 {
-			t.Error(v)
-		}
-		_ = g.Close()
-	})
-	g.Set(sandbox.GoogleSettings{WritesPerMinute: -1, ReadsPerMinute: -1})
-	book := g.AddSpreadsheet("고객 문의")
-	c := sheets.Config{
-		Name: "inquiries", Credentials: g.ServiceAccountJSON(), Spreadsheet: book.ID, Sheet: "문의", Endpoint: g.Endpoint(),
-		WritesPerMinute: 300, Memory: new(memory), Location: time.FixedZone("KST", 9*3600),
-	}
+	_, book, c := newBook(t)
 	if change != nil {
 		change(&c)
 	}

@@ -27,23 +27,9 @@ type keyedTab struct {
 
 func newKeyedTab(t *testing.T, change func(*sheets.Config)) *keyedTab {
 	t.Helper()
-	g, err := sandbox.StartGoogle(sandbox.ServiceOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if v := g.Violations(); len(v) > 0 {
-			t.Error(v)
-		}
-		_ = g.Close()
-	})
-	g.Set(sandbox.GoogleSettings{WritesPerMinute: -1, ReadsPerMinute: -1})
-	k := &keyedTab{t: t, google: g, book: g.AddSpreadsheet("고객 문의"), log: new(bytes.Buffer)}
-	c := sheets.Config{
-		Name: "inquiries", Credentials: g.ServiceAccountJSON(), Spreadsheet: k.book.ID, Sheet: "문의", Endpoint: g.Endpoint(),
-		WritesPerMinute: 300, Memory: new(memory), Location: time.FixedZone("KST", 9*3600), Mode: sheets.Upsert,
-		Timeout: 5 * time.Second, Logger: slog.New(slog.NewTextHandler(k.log, nil)),
-	}
+	g, book, c := newBook(t)
+	k := &keyedTab{t: t, google: g, book: book, log: new(bytes.Buffer)}
+	c.Mode, c.Logger = sheets.Upsert, slog.New(slog.NewTextHandler(k.log, nil))
 	if change != nil {
 		change(&c)
 	}

@@ -4,13 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"talkrelay/sink"
+	"talkrelay/sink/sinktest"
 	"talkrelay/sink/slack"
 )
 
@@ -21,9 +21,6 @@ type scripted struct {
 }
 
 func (s scripted) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body != nil {
-		_, _ = io.Copy(io.Discard, r.Body)
-	}
 	method := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
 	status, body, header := http.StatusOK, `{"ok":true,"user":"talkrelay","team":"Shop","bot_id":"`+botID+`"}`, http.Header{}
 	header.Set("X-OAuth-Scopes", "chat:write,channels:history,channels:read")
@@ -31,7 +28,7 @@ func (s scripted) RoundTrip(r *http.Request) (*http.Response, error) {
 		status, body = s.status, s.body
 		header.Set("Retry-After", s.retryAfter)
 	}
-	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+	return sinktest.Reply(r, status, header, body), nil
 }
 
 // FuzzReply gives the sink whatever may come back from api_url. A message counts as delivered only where Slack said so,

@@ -81,11 +81,11 @@ func refusals(t *testing.T, srv *server) {
 
 	// A column that somebody made narrow refuses one row, and the others go on.
 	s := at(dsn)
-	send(t, s, message(t, s, "id", numbered(1)...))
+	send(t, s, sinktest.Message(t, s, "id", numbered(1)...))
 	must(t, db, "ALTER TABLE talkrelay_userchat_opened ALTER COLUMN message_text TYPE varchar(40)")
 	long := numbered(2)[1]
 	long.Message.Text = strings.Repeat("홍길동 ", 20)
-	_, err := s.Send(t.Context(), message(t, s, "id", numbered(3)[2], long))
+	_, err := s.Send(t.Context(), sinktest.Message(t, s, "id", numbered(3)[2], long))
 	if e := sink.VerdictOf(err); e.Verdict != sink.Bad || strings.Contains(err.Error(), "홍길동") {
 		t.Errorf("%v", err)
 	}
@@ -108,7 +108,7 @@ func cutConnections(t *testing.T, srv *server) {
 		for i := range events {
 			events[i].ID = fmt.Sprintf("r%d %s", round, events[i].ID)
 		}
-		m := message(t, s, "id", events...)
+		m := sinktest.Message(t, s, "id", events...)
 		want := sink.InDoubt
 		switch {
 		case round%3 == 0:
@@ -142,7 +142,7 @@ func cutConnections(t *testing.T, srv *server) {
 	s = newSink(t, sql.Config{Driver: sql.Postgres, DSN: srv.through(p.address(), name, password, name), Options: sink.Options{Timeout: time.Second}})
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	if _, err := s.Send(ctx, message(t, s, "id", numbered(1)...)); sink.VerdictOf(err).Verdict != sink.Retry || ctx.Err() != nil {
+	if _, err := s.Send(ctx, sinktest.Message(t, s, "id", numbered(1)...)); sink.VerdictOf(err).Verdict != sink.Retry || ctx.Err() != nil {
 		t.Errorf("%v", err)
 	}
 }

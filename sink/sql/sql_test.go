@@ -25,10 +25,7 @@ func newSink(t *testing.T, c sql.Config) *sql.Sink {
 		c.TablePrefix = sql.DefaultTablePrefix
 	}
 	s, err := sql.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return sinktest.Must(t, s, err)
 }
 
 // opened is an open connection of the test's own, beside the sink.
@@ -84,19 +81,6 @@ func count(t *testing.T, db *stdsql.DB, driver sql.Driver) (n int) {
 	return n
 }
 
-func message(t *testing.T, s sink.Sink, id string, events ...talkrelay.Event) sink.Message {
-	t.Helper()
-	var items []sink.Item
-	for _, e := range events {
-		items = append(items, sink.Item{Route: "all", Event: e})
-	}
-	body, n, err := s.Prepare(id, items, "")
-	if err != nil || n != len(events) {
-		t.Fatalf("prepared %d of %d: %v", n, len(events), err)
-	}
-	return sink.Message{ID: id, Body: body, Attempt: 1}
-}
-
 func send(t *testing.T, s sink.Sink, m sink.Message) {
 	t.Helper()
 	if receipt, err := s.Send(t.Context(), m); err != nil || receipt == "" {
@@ -117,10 +101,7 @@ func numbered(n int) (events []talkrelay.Event) {
 func TestSQLite(t *testing.T) {
 	t.Parallel()
 	sinktest.RunPlace(t, func(t *testing.T) sinktest.Place {
-		dir := filepath.Join(t.TempDir(), "a b?c#d%20e")
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			t.Fatal(err)
-		}
+		dir, away := sinktest.Dir(t)
 		path := filepath.Join(dir, "events.db")
 		return sinktest.Place{
 			New: func() sink.Sink { return newSink(t, sql.Config{Driver: sql.SQLite, DSN: path}) },
@@ -130,16 +111,7 @@ func TestSQLite(t *testing.T) {
 				}
 				return count(t, opened(t, sql.SQLite, "file:"+escaped(path)), sql.SQLite)
 			},
-			Break: func() func() {
-				if err := os.Rename(dir, dir+".away"); err != nil {
-					t.Fatal(err)
-				}
-				return func() {
-					if err := os.Rename(dir+".away", dir); err != nil {
-						t.Fatal(err)
-					}
-				}
-			},
+			Break: away,
 		}
 	})
 }
@@ -168,7 +140,7 @@ var both = map[string]func(*testing.T, database){
 		s := newSink(t, d.config())
 		events := numbered(sql.MaxItems)
 		slices.Reverse(events) // so that no order of keys is taken for ours
-		m := message(t, s, "id", events...)
+		m := sinktest.Message(t, s, "id", events...)
 		send(t, s, m)
 		send(t, newSink(t, d.config()), m)
 		var want []string
@@ -186,7 +158,7 @@ var both = map[string]func(*testing.T, database){
 	},
 	"a repeat restores the row": func(t *testing.T, d database) {
 		s := newSink(t, d.config())
-		m := message(t, s, "id", numbered(2)...)
+		m := sinktest.Message(t, s, "id", numbered(2)...)
 		send(t, s, m)
 		must(t, d.db, "UPDATE talkrelay_userchat_opened SET user_name = 'x' WHERE event_id = 'e000'", "DELETE FROM talkrelay_userchat_opened WHERE event_id = 'e001'")
 		send(t, s, m)
@@ -202,7 +174,7 @@ var both = map[string]func(*testing.T, database){
 		for i := range events {
 			events[i].Envelope = []byte(`{"a\u0000b":"\\u0000 \ud800 <x>","n":123456789012345678901234567890}`)
 		}
-		send(t, s, message(t, s, "id", events...))
+		send(t, s, sinktest.Message(t, s, "id", events...))
 		if n := count(t, d.db, d.driver); n != len(talkrelay.Kinds()) {
 			t.Errorf("%d rows", n)
 		}
@@ -224,7 +196,7 @@ var both = map[string]func(*testing.T, database){
 		for i, text := range []string{`'); DROP TABLE talkrelay_userchat_opened; --`, `"quoted" \ $1 ?1 %s`, "a\x00b"} {
 			e := numbered(1)[0]
 			e.ID, e.User.Name, e.Message.Text, e.Team.Name = fmt.Sprint(i, text), text, text, text
-			send(t, s, message(t, s, "id", e))
+			send(t, s, sinktest.Message(t, s, "id", e))
 			want := strings.ReplaceAll(text, "\x00", "")
 			got := texts(t, d.db, "SELECT user_name FROM talkrelay_userchat_opened ORDER BY event_id")
 			if len(got) != i+1 || got[i] != want {
@@ -236,12 +208,12 @@ var both = map[string]func(*testing.T, database){
 		must(t, d.db, "CREATE TABLE talkrelay_userchat_opened (note text, event_id text PRIMARY KEY)",
 			"INSERT INTO talkrelay_userchat_opened (note, event_id) VALUES ('mine', 'e000')")
 		s := newSink(t, d.config())
-		send(t, s, message(t, s, "id", numbered(2)...))
+		send(t, s, sinktest.Message(t, s, "id", numbered(2)...))
 		if diff := cmp.Diff([]string{"mine", ""}, texts(t, d.db, "SELECT note FROM talkrelay_userchat_opened ORDER BY event_id")); diff != "" {
 			t.Error(diff)
 		}
 		must(t, d.db, "ALTER TABLE talkrelay_userchat_opened DROP COLUMN email")
-		send(t, s, message(t, s, "id", numbered(1)...))
+		send(t, s, sinktest.Message(t, s, "id", numbered(1)...))
 		if got := texts(t, d.db, "SELECT email FROM talkrelay_userchat_opened ORDER BY event_id"); !slices.Equal(got, []string{"hong@example.com", ""}) {
 			t.Errorf("%q", got)
 		}
@@ -263,7 +235,7 @@ var both = map[string]func(*testing.T, database){
 		e := sink.SampleEvents()[1]
 		e.Message.Text = "call 010-1234-5678"
 		e.Envelope = []byte(`{"mobileNumber":"+821012345678"}`)
-		m := message(t, s, "id", e)
+		m := sinktest.Message(t, s, "id", e)
 		send(t, s, m)
 		all := string(m.Body)
 		for _, col := range []string{"email", "mobile_number", "old_email", "message_text", "envelope"} {
@@ -290,7 +262,7 @@ var both = map[string]func(*testing.T, database){
 // expect sends an opening, which is refused with that verdict and shows no customer and no password.
 func expect(t *testing.T, s *sql.Sink, verdict sink.Verdict) {
 	t.Helper()
-	_, err := s.Send(t.Context(), message(t, s, "id", numbered(1)...))
+	_, err := s.Send(t.Context(), sinktest.Message(t, s, "id", numbered(1)...))
 	if err == nil {
 		t.Errorf("no error, want %s", verdict)
 		return
@@ -328,7 +300,7 @@ func TestSQLiteRefusals(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	send(t, s, message(t, s, "id", numbered(1)...))
+	send(t, s, sinktest.Message(t, s, "id", numbered(1)...))
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
@@ -344,7 +316,7 @@ func TestSQLiteRefusals(t *testing.T) {
 	if err := tx.Rollback(); err != nil {
 		t.Fatal(err)
 	}
-	send(t, s, message(t, s, "id", numbered(2)...))
+	send(t, s, sinktest.Message(t, s, "id", numbered(2)...))
 	if n := count(t, db, sql.SQLite); n != 2 {
 		t.Errorf("%d rows", n)
 	}

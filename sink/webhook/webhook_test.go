@@ -27,10 +27,7 @@ func newSink(t *testing.T, c webhook.Config) *webhook.Sink {
 	t.Helper()
 	c.Name = "crm"
 	s, err := webhook.New(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return sinktest.Must(t, s, err)
 }
 
 func TestConformance(t *testing.T) {
@@ -75,11 +72,7 @@ func receiver(t *testing.T, status int, got chan<- *http.Request) *httptest.Serv
 
 func prepare(t *testing.T, s sink.Sink, e talkrelay.Event) sink.Message {
 	t.Helper()
-	body, n, err := s.Prepare("00112233445566778899aabbccddeeff", []sink.Item{{Event: e}}, "")
-	if err != nil || n != 1 {
-		t.Fatalf("prepare: %d, %v", n, err)
-	}
-	return sink.Message{ID: "00112233445566778899aabbccddeeff", Body: body, Attempt: 1}
+	return sinktest.Message(t, s, "00112233445566778899aabbccddeeff", e)
 }
 
 // A receiver of Channel Talk's webhooks gets the very bytes it knows, and can verify who sent them.
