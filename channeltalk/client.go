@@ -94,14 +94,29 @@ type MessageQuery struct {
 
 // Messages returns one page of a chat's messages, private notes and logs included. Kind Gone = there is no such chat.
 func (c *Client) Messages(ctx context.Context, chatID string, q MessageQuery) (*MessagePage, error) {
-	ask := request{
-		op: "read messages", bucket: c.others, path: []string{"user-chats", chatID, "messages"}, single: true,
-		query: paging(q.Since, q.Limit),
-	}
+	return c.messages(ctx, "read messages", []string{"user-chats", chatID, "messages"}, q)
+}
+
+func (c *Client) messages(ctx context.Context, op string, path []string, q MessageQuery) (*MessagePage, error) {
+	ask := request{op: op, bucket: c.others, path: path, single: true, query: paging(q.Since, q.Limit)}
 	ask.query.Set("sortOrder", firstOf(q.SortOrder, "desc"))
 	return get(ctx, c, ask, func(rep reply) (*MessagePage, error) {
 		return decodeMessagePage(rep, q.Since)
 	})
+}
+
+// Groups returns one page of the channel's public team chats, by rising name. since is GroupPage.Next of the page before, ""
+// for the first one; limit is 1 to 500, 0 = Channel Talk's default of 25.
+func (c *Client) Groups(ctx context.Context, since string, limit int) (*GroupPage, error) {
+	ask := request{op: "read team chats", bucket: c.others, path: []string{"groups"}, query: paging(since, limit)}
+	return get(ctx, c, ask, func(rep reply) (*GroupPage, error) {
+		return decodeGroupPage(rep, since)
+	})
+}
+
+// GroupMessages is Messages for a team chat. Kind Gone = there is no public team chat of this id.
+func (c *Client) GroupMessages(ctx context.Context, groupID string, q MessageQuery) (*MessagePage, error) {
+	return c.messages(ctx, "read messages of a team chat", []string{"groups", groupID, "messages"}, q)
 }
 
 // Managers returns one page of the channel's managers. since is ManagerPage.Next of the page before, "" for the first

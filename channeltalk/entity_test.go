@@ -135,3 +135,42 @@ func TestManagersAndChannel(t *testing.T) {
 		t.Error(err, diff)
 	}
 }
+
+func TestGroups(t *testing.T) {
+	t.Parallel()
+	raw := `{"id":12,"channelId":"7","title":"배송","name":"old","scope":"public","managerIds":["1"],"createdAt":1700000000000,"icon":{"id":"not this"}}`
+	page, err := answering(`{"groups":[`+raw+`,{"id":"13","name":"이름만","archivedAt":1700000000001},{"title":"no id"},null],"next":"반품"}`).Groups(context.Background(), "", 0)
+	want := &channeltalk.GroupPage{
+		Groups: []channeltalk.Group{
+			{ID: "12", ChannelID: "7", Title: "배송", Scope: "public", CreatedAt: ms(1700000000000), Raw: []byte(raw)},
+			{ID: "13", Title: "이름만", ArchivedAt: ms(1700000000001), Raw: []byte(`{"id":"13","name":"이름만","archivedAt":1700000000001}`)},
+		},
+		Next: "반품", Skipped: 2,
+	}
+	if diff := cmp.Diff(want, page); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+	for _, body := range []string{`{}`, `{"groups":null}`, `{"groups":[],"next":"x"}`} {
+		if page, err := answering(body).Groups(context.Background(), "", 0); err != nil || len(page.Groups) > 0 || page.Next != "" {
+			t.Errorf("%s: %v, %v", body, page, err)
+		}
+	}
+	for _, body := range []string{`{"groups":{}}`, `{"status":500,"errors":[]}`, `[]`, `<html>`, `{"groups":[`} {
+		if _, err := answering(body).Groups(context.Background(), "", 0); channeltalk.KindOf(err) != channeltalk.NotJSON {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
+func TestGroupMessages(t *testing.T) {
+	t.Parallel()
+	raw := `{"id":"m","chatType":"group","chatId":"12","personType":"manager","personId":"7","plainText":"네","thread":{"id":"t","rootMessageId":"m0"}}`
+	page, err := answering(`{"messages":[`+raw+`],"next":"n"}`).GroupMessages(context.Background(), "12", channeltalk.MessageQuery{})
+	want := channeltalk.Message{ID: "m", ChatType: "group", ChatID: "12", PersonType: "manager", PersonID: "7", Text: "네", RootID: "m0", Raw: []byte(raw)}
+	if err != nil || len(page.Messages) != 1 || page.Next != "n" {
+		t.Fatal(page, err)
+	}
+	if diff := cmp.Diff(want, page.Messages[0]); diff != "" {
+		t.Error(diff)
+	}
+}

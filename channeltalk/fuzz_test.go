@@ -62,7 +62,7 @@ func FuzzDecodePage(f *testing.F) {
 func FuzzReplies(f *testing.F) {
 	for _, s := range []string{
 		`{}`, `{"user":{"id":"u","profile":{"mobileNumber":7,"email":[]}}}`, `{"user":null}`, `{"userChat":{"id":"c","tags":{}}}`, "<html>", `{"managers":[{"id":null},{"id":"m","name":"\u0000x"}]}`,
-		`{"messages":[{"id":"m","blocks":[{"type":"code","value":7}],"files":3}],"next":"s"}`, `{"channel":{"id":"7","name":"<b>"}}`, `[]`, `{"messages":[[]]}`, `{"user":{"id":"` + strings.Repeat("[", 200) + `"}}`,
+		`{"messages":[{"id":"m","blocks":[{"type":"code","value":7}],"files":3}],"next":"s"}`, `{"channel":{"id":"7","name":"<b>"}}`, `[]`, `{"messages":[[]]}`, `{"groups":[{"id":7,"title":"\u0000x","archivedAt":"y"}],"next":"s"}`, `{"user":{"id":"` + strings.Repeat("[", 200) + `"}}`,
 	} {
 		f.Add(200, []byte(s))
 		f.Add(404, []byte(s))
@@ -94,6 +94,12 @@ func FuzzReplies(f *testing.F) {
 		messages, err := c.Messages(ctx, "c", channeltalk.MessageQuery{Since: "s"})
 		if check("messages", err, ""); err == nil && messages.Next == "s" {
 			t.Error("a repeated cursor is offered as the next")
+		}
+		groups, err := c.Groups(ctx, "s", 10)
+		if check("groups", err, ""); err == nil {
+			for _, g := range groups.Groups {
+				check("groups", nil, g.ID, g.Title, g.Scope)
+			}
 		}
 		_, err = c.Managers(ctx, "s", 10)
 		check("managers", err, "")

@@ -47,6 +47,13 @@ var asks = map[string]func(context.Context, *channeltalk.Client){
 			_, _ = c.Messages(ctx, "6641a0b2c3", channeltalk.MessageQuery{SortOrder: order, Since: "b=/", Limit: 9999})
 		}
 	},
+	"Groups": func(ctx context.Context, c *channeltalk.Client) {
+		_, _ = c.Groups(ctx, "", 0)
+		_, _ = c.Groups(ctx, "배송 & 반품/=", 9999)
+	},
+	"GroupMessages": func(ctx context.Context, c *channeltalk.Client) {
+		_, _ = c.GroupMessages(ctx, "17", channeltalk.MessageQuery{Since: "b=/", Limit: 9999})
+	},
 	"Managers": func(ctx context.Context, c *channeltalk.Client) {
 		_, _ = c.Managers(ctx, "", 0)
 		_, _ = c.Managers(ctx, "17", 9999)

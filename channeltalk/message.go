@@ -11,6 +11,7 @@ type Message struct {
 	ID         string
 	ChatID     string
 	ChatType   string // userChat, group
+	RootID     string // the message that its thread hangs on, or that others hang on; "" = no thread
 	PersonType string // user, manager, bot; an open set
 	PersonID   string
 	Text       string   // plainText, else the text of the blocks, without mark-up
@@ -41,6 +42,8 @@ func readMessage(r *reader) (m Message, ok bool) {
 			m.ChatID = r.text()
 		case "chatType":
 			m.ChatType = r.text()
+		case "thread":
+			m.RootID = r.member("rootMessageId")
 		case "personType":
 			m.PersonType = r.text()
 		case "personId":

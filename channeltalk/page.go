@@ -25,6 +25,14 @@ type MessagePage struct {
 	ServerTime time.Time // Channel Talk's clock when it answered; zero = not told
 }
 
+// GroupPage is one page of team chats.
+type GroupPage struct {
+	Groups     []Group
+	Next       string    // the next page's since; "" = this was the last
+	Skipped    int       // groups left out because they have no id
+	ServerTime time.Time // Channel Talk's clock when it answered; zero = not told
+}
+
 // ManagerPage is one page of managers.
 type ManagerPage struct {
 	Managers   []Manager
@@ -61,6 +69,18 @@ func decodeMessagePage(rep reply, since string) (*MessagePage, error) {
 			page.Messages = list(p, readMessage)
 		case "bots":
 			page.Bots = list(p, readBot)
+		}
+	}
+	page.Next, page.Skipped, page.ServerTime = p.cursor(since), p.skipped, rep.at
+	return page, p.fault()
+}
+
+func decodeGroupPage(rep reply, since string) (*GroupPage, error) {
+	p, page := newListing(rep.body, "groups"), &GroupPage{}
+	for key := range p.members {
+		p.see(key)
+		if string(key) == "groups" {
+			page.Groups = list(p, readGroup)
 		}
 	}
 	page.Next, page.Skipped, page.ServerTime = p.cursor(since), p.skipped, rep.at
