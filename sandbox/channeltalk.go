@@ -36,6 +36,7 @@ type Channel struct {
 	users    map[string]*Customer
 	members  map[string]*Customer // by member id
 	managers []*Manager
+	groups   []*Group
 	bot      *wireBot
 	tags     map[string]*wireTag
 	chats    map[string]*Chat
@@ -201,7 +202,13 @@ func (c *Channel) get(r *Request, path []string) answer {
 		return c.getChat(path[1])
 	case len(path) == 3 && path[0] == "user-chats" && path[2] == "messages":
 		c.params(r, "sortOrder", "since", "limit")
-		return c.listMessages(r, path[1])
+		t := c.chats[path[1]]
+		if t == nil {
+			return gone("UserChat", path[1])
+		}
+		return c.listMessages(r, t.messages)
+	case path[0] == "groups":
+		return c.getGroups(r, path[1:])
 	case len(path) == 2 && path[0] == "users":
 		c.params(r)
 		return c.getUser(path[1])

@@ -205,23 +205,20 @@ func (c *Channel) getChat(id string) answer {
 	return ctJSON(reply)
 }
 
-// listMessages answers GET /user-chats/{id}/messages: sorted by creation, its cursor a message id.
-func (c *Channel) listMessages(r *Request, id string) answer {
-	t := c.chats[id]
-	if t == nil {
-		return gone("UserChat", id)
-	}
+// listMessages answers GET /user-chats/{id}/messages and GET /groups/{id}/messages with some of all, oldest first: sorted
+// by creation.
+func (c *Channel) listMessages(r *Request, all []*chatMessage) answer {
 	limit, ok := limitParam(r.Query)
 	order := r.Query.Get("sortOrder")
 	if !ok || !slices.Contains(sortOrders, order) {
 		c.ct.violate(r, "bad limit, or sortOrder missing")
 		return ctError(http.StatusUnprocessableEntity, "validation", "Invalid parameter.")
 	}
-	messages := slices.Clone(t.messages)
+	messages := slices.Clone(all)
 	if order != "asc" {
 		slices.Reverse(messages)
 	}
-	if since := r.Query.Get("since"); since != "" {
+	if since := r.Query.Get("since"); since != "" && !c.quirks.CursorIgnored {
 		at, err := strconv.ParseUint(since, 16, 32)
 		if err != nil || int(at) > len(messages) {
 			c.ct.violate(r, "since is no cursor of ours")
@@ -237,7 +234,7 @@ func (c *Channel) listMessages(r *Request, id string) answer {
 	reply := map[string]any{"bots": []*wireBot{c.bot}}
 	if len(messages) > limit {
 		messages = messages[:limit]
-		reply["next"] = t.messageCursor(messages[limit-1], order)
+		reply["next"] = messageCursor(all, messages[limit-1], order)
 	}
 	var out list
 	for _, m := range messages {
@@ -248,8 +245,8 @@ func (c *Channel) listMessages(r *Request, id string) answer {
 }
 
 // messageCursor counts the messages on the older side of the place behind last.
-func (t *Chat) messageCursor(last *chatMessage, order string) string {
-	n := slices.Index(t.messages, last)
+func messageCursor(all []*chatMessage, last *chatMessage, order string) string {
+	n := slices.Index(all, last)
 	if order == "asc" {
 		n++
 	}

@@ -81,30 +81,12 @@ func (t *Chat) log(at int64, action string, values ...string) {
 }
 
 func (t *Chat) say(at int64, personType, personID, text string, o sayOptions) {
-	id := t.c.ct.names.timed(at)
-	chatKey := "userChat-" + t.wire.ID
-	m := &chatMessage{wire: wireMessage{
-		ID: id, ChatKey: chatKey, MainKey: chatKey + "-" + id, ChannelID: t.c.ID, ChatType: "userChat", ChatID: t.wire.ID,
-		PersonType: personType, PersonID: personID, Language: "ko", CreatedAt: at, UpdatedAt: at, Version: at,
-		PlainText: text, State: "sent", Log: o.log, WritingType: "standard",
-	}}
-	if text != "" {
-		m.wire.Blocks = []wireBlock{{Type: "text", Value: markUp.Replace(text)}}
-	}
-	for i := range o.files {
-		m.wire.Files = append(m.wire.Files, t.file(id, i))
-	}
-	if o.alf {
-		m.wire.Alf = &wireAlf{HandlingID: "alf", Type: "complete"}
-	}
+	m := t.c.newMessage(at, "userChat", t.wire.ID, personType, personID, text, o)
+	id := m.wire.ID
 	t.messages = append(t.messages, m)
 	w := &t.wire
 	w.DeskMessageID, w.DeskUpdatedAt = id, at
-	switch {
-	case o.private:
-		m.wire.Options = []string{"private"}
-		return
-	case o.log != nil:
+	if o.private || o.log != nil {
 		return
 	}
 	m.wire.FrontKey = m.wire.MainKey
@@ -115,11 +97,37 @@ func (t *Chat) say(at int64, personType, personID, text string, o sayOptions) {
 	}
 }
 
-func (t *Chat) file(messageID string, i int) wireFile {
-	id := messageID + "-" + strconv.Itoa(i)
+// newMessage makes a message of the chat of this type and id.
+func (c *Channel) newMessage(at int64, chatType, chatID, personType, personID, text string, o sayOptions) *chatMessage {
+	id := c.ct.names.timed(at)
+	chatKey := chatType + "-" + chatID
+	m := &chatMessage{wire: wireMessage{
+		ID: id, ChatKey: chatKey, MainKey: chatKey + "-" + id, ChannelID: c.ID, ChatType: chatType, ChatID: chatID,
+		PersonType: personType, PersonID: personID, Language: "ko", CreatedAt: at, UpdatedAt: at, Version: at,
+		PlainText: text, State: "sent", Log: o.log, WritingType: "standard",
+	}}
+	if text != "" {
+		m.wire.Blocks = []wireBlock{{Type: "text", Value: markUp.Replace(text)}}
+	}
+	for i := range o.files {
+		m.wire.Files = append(m.wire.Files, m.file(i))
+	}
+	if o.alf {
+		m.wire.Alf = &wireAlf{HandlingID: "alf", Type: "complete"}
+	}
+	if o.private {
+		m.wire.Options = []string{"private"}
+	}
+	return m
+}
+
+// file makes the i-th file of a message.
+func (m *chatMessage) file(i int) wireFile {
+	w := &m.wire
+	id := w.ID + "-" + strconv.Itoa(i)
 	return wireFile{
 		ID: id, Type: "image", Name: fmt.Sprintf("사진%d.jpg", i+1), Size: 183_422, ContentType: "image/jpeg", Bucket: "bin.exp.channel.io",
-		Key: "pri-file/" + t.c.ID + "/user-chat/" + id, ChannelID: t.c.ID, ChatType: "userChat", ChatID: t.wire.ID,
+		Key: "pri-file/" + w.ChannelID + "/" + w.ChatType + "/" + id, ChannelID: w.ChannelID, ChatType: w.ChatType, ChatID: w.ChatID,
 	}
 }
 

@@ -228,6 +228,20 @@ type wireManager struct {
 	AvatarURL            string         `json:"avatarUrl,omitempty"`
 }
 
+type wireGroup struct {
+	ID         string   `json:"id"`
+	ChannelID  string   `json:"channelId"`
+	Title      string   `json:"title"`
+	Scope      string   `json:"scope"`
+	ManagerIDs []string `json:"managerIds,omitempty"`
+	Icon       string   `json:"icon,omitempty"`
+	ArchivedAt int64    `json:"archivedAt,omitempty"`
+	CreatedAt  int64    `json:"createdAt"`
+	UpdatedAt  int64    `json:"updatedAt"`
+	Name       string   `json:"name"`
+	Active     bool     `json:"active"`
+}
+
 type wireBot struct {
 	ID        string `json:"id"`
 	ChannelID string `json:"channelId"`

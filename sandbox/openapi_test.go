@@ -56,6 +56,7 @@ func TestRepliesFitTheOpenAPIDocument(t *testing.T) {
 	w := startWorld(t)
 	shop := w.ChannelTalk.AddChannel("shop")
 	chat, user, manager := busyChat(shop)
+	group := busyGroup(shop, manager)
 	requests := map[string]string{
 		"user-chats?limit=1":      "/open/v5/user-chats",
 		"user-chats/" + chat.ID(): "/open/v5/user-chats/{userChatId}",
@@ -65,6 +66,9 @@ func TestRepliesFitTheOpenAPIDocument(t *testing.T) {
 		"managers?limit=1":          "/open/v5/managers",
 		"managers/" + manager.ID():  "/open/v5/managers/{managerId}",
 		"channel":                   "/open/v5/channel",
+		"groups?limit=1":            "/open/v5/groups",
+		"groups/" + group.ID():      "/open/v5/groups/{groupId}",
+		"groups/" + group.ID() + "/messages?sortOrder=desc&limit=100": "/open/v5/groups/{groupId}/messages",
 	}
 	for request, path := range requests {
 		r := read(t, w.ChannelTalk, shop, request)
@@ -101,6 +105,19 @@ func busyChat(shop *sandbox.Channel) (*sandbox.Chat, *sandbox.Customer, *sandbox
 	chat.Reopen("하나 더요")
 	shop.OpenChat(user, "또", sandbox.Opening{})
 	return chat, user, manager
+}
+
+// busyGroup makes a team chat that has as many fields as possible.
+func busyGroup(shop *sandbox.Channel, m *sandbox.Manager) *sandbox.Group {
+	group := shop.AddGroup("배송")
+	shop.AddGroup("잡담")
+	group.Edit(group.Says(m, "오늘 택배 마감은 <4시>"), "오늘 택배 마감은 5시")
+	group.Remove(group.Says(m, "아니다"))
+	group.Sends(m, 2)
+	group.BotSays("배포했습니다")
+	group.Log("invite")
+	group.Archive()
+	return group
 }
 
 // check returns what in v does not fit s.
