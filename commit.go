@@ -15,6 +15,7 @@ const (
 
 	EntityThread = "thread" // how far the messages of a chat have been read
 	EntityUnread = "unread" // chats in which there are messages to read
+	EntityGroup  = "group"  // how far the messages of a team chat have been read
 )
 
 // Snapshot is one stored entity. Data belongs to the caller: it stays valid after the transaction that read it.

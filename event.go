@@ -42,6 +42,7 @@ type Event struct {
 	Stage  int           `json:"stage,omitempty"`  // how often the customer's wait has been told of, this time included
 	Waited time.Duration `json:"waited,omitempty"` // how long the customer has waited, in hours of business
 
+	Group    Group   `json:"group,omitzero"`   // of a message in a team chat, which has no Chat and no User
 	Message  Message `json:"message,omitzero"` // of an opening: the customer's where one is known; else the chat's last one
 	Assignee Person  `json:"assignee,omitzero"`
 	Team     Team    `json:"team,omitzero"`
@@ -166,6 +167,13 @@ type Person struct {
 	ID    string `json:"id,omitempty" expr:"id"`
 	Name  string `json:"name,omitempty" expr:"name"`
 	Email string `json:"email,omitempty" expr:"email"`
+}
+
+// Group is a team chat: a place where the support team talks among itself.
+type Group struct {
+	ID    string `json:"id,omitempty" expr:"id"`
+	Name  string `json:"name,omitempty" expr:"name"`   // title in the Open API
+	Scope string `json:"scope,omitempty" expr:"scope"` // all, public, private
 }
 
 // Team is a team of managers. The Open API names only its id; the name comes from the config file.

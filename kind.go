@@ -17,6 +17,7 @@ const (
 	MemberDeleted      Kind = "member.deleted"
 
 	UserChatMessage Kind = "message.created.userChat" // somebody wrote in a customer's chat
+	TeamChatMessage Kind = "message.created.teamChat" // somebody of the team wrote in a group of theirs
 
 	// What becomes of a chat once it is open. No webhook tells of these.
 	UserChatAssigned Kind = "userChat.assigned" // another manager or team has it, or nobody has any more
@@ -34,7 +35,7 @@ const UserChatMoved Kind = "userChat.moved"
 
 var kinds = [...]Kind{
 	UserChatOpened, LeadContact, MemberContact, LeadSubscription, MemberSubscription, LeadDeleted, MemberDeleted,
-	UserChatMessage, UserChatAssigned, UserChatTagged, UserChatReplied, UserChatSnoozed, UserChatClosed,
+	UserChatMessage, TeamChatMessage, UserChatAssigned, UserChatTagged, UserChatReplied, UserChatSnoozed, UserChatClosed,
 	UserChatWaiting,
 }
 
@@ -62,6 +63,9 @@ func (k Kind) UserEvent() bool {
 	return false
 }
 
+// ChatEvent reports whether k is about a chat with a customer.
+func (k Kind) ChatEvent() bool { return !k.UserEvent() && k != TeamChatMessage }
+
 // SubscriptionEvent reports whether k is about what a customer does not want to be sent.
 func (k Kind) SubscriptionEvent() bool { return k == LeadSubscription || k == MemberSubscription }
 
@@ -69,7 +73,7 @@ func (k Kind) SubscriptionEvent() bool { return k == LeadSubscription || k == Me
 func (k Kind) DeletionEvent() bool { return k == LeadDeleted || k == MemberDeleted }
 
 // MessageEvent reports whether k is about something that was written.
-func (k Kind) MessageEvent() bool { return k == UserChatMessage }
+func (k Kind) MessageEvent() bool { return k == UserChatMessage || k == TeamChatMessage }
 
 // LifeEvent reports whether k is about what became of a chat after its opening.
 func (k Kind) LifeEvent() bool {

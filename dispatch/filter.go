@@ -92,6 +92,7 @@ type filterEnv struct {
 	Stage  int           `expr:"stage"`
 	Waited time.Duration `expr:"waited"`
 
+	Group    talkrelay.Group   `expr:"group"`
 	Message  talkrelay.Message `expr:"message"`
 	Assignee talkrelay.Person  `expr:"assignee"`
 	Team     talkrelay.Team    `expr:"team"`
@@ -115,7 +116,7 @@ func newFilterEnv(e *talkrelay.Event, loc *time.Location) *filterEnv {
 	return &filterEnv{
 		Kind: string(e.Kind), Change: string(e.Change), Channel: e.Channel,
 		Chat: chat, User: e.User, Old: e.Old, Before: e.Before, OldSubscription: e.OldSubscription,
-		Stage: e.Stage, Waited: e.Waited, Message: message, Assignee: e.Assignee, Team: e.Team,
+		Stage: e.Stage, Waited: e.Waited, Group: e.Group, Message: message, Assignee: e.Assignee, Team: e.Team,
 		Tags: chat.Tags, Now: func() time.Time { return seen },
 	}
 }

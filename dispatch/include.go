@@ -47,7 +47,7 @@ func checkInclude(problems *talkrelay.Problems, key string, c RouteConfig) {
 		}
 	}
 	if len(c.Include) > 0 && !slices.ContainsFunc(kinds(c.On), talkrelay.Kind.MessageEvent) {
-		problems.Add(key+".include", "is for messages only: add %q to on, or take it out", talkrelay.UserChatMessage)
+		problems.Add(key+".include", "is for messages only: add %q or %q to on, or take it out", talkrelay.UserChatMessage, talkrelay.TeamChatMessage)
 	}
 }
 

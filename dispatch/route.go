@@ -29,6 +29,7 @@ type RouteConfig struct {
 //	kind change channel              text
 //	chat user old before message     as in talkrelay.Event
 //	oldSubscription assignee team
+//	group                            of message.created.teamChat: as in group.name == "배송"
 //	stage waited                     of userChat.waiting: as in waited >= duration("2h")
 //	tags                             short for chat.tags
 //	now()                            when the event was first seen

@@ -12,5 +12,7 @@ type API interface {
 	UserChat(ctx context.Context, id string) (*channeltalk.UserChat, error)
 	User(ctx context.Context, id string) (*channeltalk.User, error)
 	Messages(ctx context.Context, chatID string, q channeltalk.MessageQuery) (*channeltalk.MessagePage, error)
+	Groups(ctx context.Context, since string, limit int) (*channeltalk.GroupPage, error)
+	GroupMessages(ctx context.Context, groupID string, q channeltalk.MessageQuery) (*channeltalk.MessagePage, error)
 	Managers(ctx context.Context, since string, limit int) (*channeltalk.ManagerPage, error)
 }

@@ -1,8 +1,10 @@
 package poller
 
 import (
+	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,6 +60,11 @@ type Config struct {
 	// Include names the classes of messages that events are made of beside ordinary ones; see talkrelay.Message.Classes.
 	Include []string
 
+	// Groups are the team chats that are read, by name or id, where Kinds has their messages. Empty = all public ones.
+	Groups []string
+	// GroupRequestsPerMinute is the budget for reading team chats, which take turns. 0 = DefaultGroupRequests.
+	GroupRequestsPerMinute int
+
 	// BotOnly says what happens to a chat in which only a bot has spoken: BotOnlyWait holds its opening until the
 	// customer writes or somebody is assigned, BotOnlyAlert announces it at once. "" = BotOnlyWait.
 	BotOnly string
@@ -69,6 +76,8 @@ type Config struct {
 
 	Teams   map[string]string // team id → name; the Open API gives only ids
 	DeskURL string            // opens a chat; {channelId} and {chatId} are filled in. "" = DefaultDeskURL
+	// TeamDeskURL opens a message of a team chat; {channelId}, {groupId} and {messageId} are filled in. "" = DefaultTeamDeskURL
+	TeamDeskURL string
 
 	Logger *slog.Logger // nil = silent
 }
@@ -87,7 +96,9 @@ const (
 	DefaultOverlap   = 24 * time.Hour
 
 	DefaultMessageRequests = 120
+	DefaultGroupRequests   = 30
 	DefaultDeskURL         = "https://desk.channel.io/#/channels/{channelId}/user_chats/{chatId}"
+	DefaultTeamDeskURL     = "https://desk.channel.io/#/channels/{channelId}/team_chats/groups/{groupId}/{messageId}"
 )
 
 // maxBudget bounds the two budgets: a channel's allowance is refilled at about 600 requests a minute, for all its tools.
@@ -111,27 +122,48 @@ func (c Config) Validate() talkrelay.Problems {
 		}
 	}
 	budget("contact_requests_per_minute", c.ContactRequestsPerMinute)
-	if n := c.MessageRequestsPerMinute; n < 1 || n > maxBudget {
-		problems.Add("message_requests_per_minute", "must be from 1 to %d", maxBudget)
+	pace := func(key string, n int) {
+		if n < 1 || n > maxBudget {
+			problems.Add(key, "must be from 1 to %d", maxBudget)
+		}
 	}
+	pace("message_requests_per_minute", c.MessageRequestsPerMinute)
+	pace("group_requests_per_minute", c.GroupRequestsPerMinute)
+	checkGroups(&problems, c.Groups)
 	budget("message_lookups_per_minute", c.MessageLookupsPerMinute)
 	if c.BotOnly != BotOnlyWait && c.BotOnly != BotOnlyAlert {
 		problems.Add("bot_only", "must be %q or %q", BotOnlyWait, BotOnlyAlert)
 	}
 	c.Waiting.validate(&problems)
-	if fault := deskURLFault(c.DeskURL); fault != "" {
+	if fault := deskURLFault(c.DeskURL, "{chatId}", DefaultDeskURL); fault != "" {
 		problems.Add("desk_url", "%s", fault)
+	}
+	if fault := deskURLFault(c.TeamDeskURL, "{groupId}", DefaultTeamDeskURL); fault != "" {
+		problems.Add("team_desk_url", "%s", fault)
 	}
 	return problems
 }
 
-func deskURLFault(text string) string {
-	u, err := url.Parse(strings.NewReplacer("{channelId}", "1", "{chatId}", "1").Replace(text))
+func checkGroups(problems *talkrelay.Problems, groups []string) {
+	for i, name := range groups {
+		key := fmt.Sprintf("groups[%d]", i)
+		switch {
+		case strings.TrimSpace(name) == "":
+			problems.Add(key, "is empty: write the name or the id of a team chat")
+		case slices.Index(groups, name) < i:
+			problems.Add(key, "%q is listed twice", name)
+		}
+	}
+}
+
+// deskURLFault says what is wrong with an address that must hold a placeholder; "" = nothing.
+func deskURLFault(text, needed, example string) string {
+	u, err := url.Parse(strings.NewReplacer("{channelId}", "1", "{chatId}", "1", "{groupId}", "1", "{messageId}", "1").Replace(text))
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		return "must be an address like " + DefaultDeskURL
-	case !strings.Contains(text, "{chatId}"):
-		return "must hold {chatId}, as in " + DefaultDeskURL
+		return "must be an address like " + example
+	case !strings.Contains(text, needed):
+		return "must hold " + needed + ", as in " + example
 	}
 	return ""
 }
@@ -147,8 +179,12 @@ func (c Config) withDefaults() Config {
 	fill(&c.FullSweep, DefaultFullSweep)
 	fill(&c.BotOnly, BotOnlyWait)
 	fill(&c.DeskURL, DefaultDeskURL)
+	fill(&c.TeamDeskURL, DefaultTeamDeskURL)
 	if c.MessageRequestsPerMinute == 0 {
 		c.MessageRequestsPerMinute = DefaultMessageRequests
+	}
+	if c.GroupRequestsPerMinute == 0 {
+		c.GroupRequestsPerMinute = DefaultGroupRequests
 	}
 	if c.Overlap == 0 {
 		c.Overlap = DefaultOverlap

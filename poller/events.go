@@ -16,11 +16,12 @@ type eventMaker struct {
 	channel  string
 	timeZone string
 	deskURL  string
+	teamURL  string
 	teams    map[string]string
 }
 
 func newEventMaker(cfg *Config) eventMaker {
-	m := eventMaker{channel: cfg.Name, timeZone: cfg.Location.String(), deskURL: cfg.DeskURL, teams: cfg.Teams}
+	m := eventMaker{channel: cfg.Name, timeZone: cfg.Location.String(), deskURL: cfg.DeskURL, teamURL: cfg.TeamDeskURL, teams: cfg.Teams}
 	if cfg.Kinds != nil {
 		m.kinds = make(map[talkrelay.Kind]bool, len(cfg.Kinds))
 		for _, k := range cfg.Kinds {

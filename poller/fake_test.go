@@ -25,7 +25,7 @@ type store struct {
 	mu       sync.Mutex
 	cursors  map[string][]byte
 	entities map[talkrelay.Ref][]byte
-	sorted   map[string][]string // ids of entities by type; rebuilt when empty
+	sorted   map[string][]string // ids of entities by type; rebuilt when there are none
 	events   map[string]talkrelay.Event
 	order    []string // event ids as committed
 	again    []string // event ids committed more than once
@@ -55,7 +55,7 @@ func (s *store) Entity(_ string, ref talkrelay.Ref) ([]byte, error) {
 func (s *store) Entities(_, typ, after string, limit int) ([]talkrelay.Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.sorted[typ]) == 0 {
+	if len(s.sorted) == 0 {
 		for ref := range s.entities {
 			s.sorted[ref.Type] = append(s.sorted[ref.Type], ref.ID)
 		}
@@ -141,6 +141,7 @@ type talk struct {
 	hidden   map[string]bool                  // users left out of lists
 	last     map[string]channeltalk.Message   // last message of a chat, as lists show it
 	messages map[string][]channeltalk.Message // latest first
+	groups   []channeltalk.Group
 	less     func(a, b *channeltalk.UserChat) int
 	random   bool // a new order at each first page
 	shifts   bool // a page begins at an offset of what is there now, so rows are passed over while others leave the list
@@ -308,6 +309,43 @@ func (a *talk) Messages(_ context.Context, chatID string, q channeltalk.MessageQ
 		page.Next = strconv.Itoa(at + q.Limit)
 	}
 	return page, nil
+}
+
+// Groups gives them by rising name.
+func (a *talk) Groups(_ context.Context, since string, limit int) (*channeltalk.GroupPage, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.asked("groups"); err != nil {
+		return nil, err
+	}
+	all := slices.Clone(a.groups)
+	slices.SortFunc(all, func(x, y channeltalk.Group) int { return strings.Compare(x.Title, y.Title) })
+	all = slices.DeleteFunc(all, func(g channeltalk.Group) bool { return g.Title < since || g.Scope == "private" })
+	if a.cap > 0 {
+		limit = min(limit, a.cap)
+	}
+	page := &channeltalk.GroupPage{Groups: all[:min(limit, len(all))]}
+	if !a.noClock {
+		page.ServerTime = time.UnixMilli(a.now)
+	}
+	if limit < len(all) {
+		page.Next = all[limit].Title
+	}
+	return page, nil
+}
+
+func (a *talk) GroupMessages(ctx context.Context, groupID string, q channeltalk.MessageQuery) (*channeltalk.MessagePage, error) {
+	a.mu.Lock()
+	if err := a.asked("group " + groupID); err != nil {
+		a.mu.Unlock()
+		return nil, err
+	}
+	there := slices.ContainsFunc(a.groups, func(g channeltalk.Group) bool { return g.ID == groupID && g.Scope != "private" })
+	a.mu.Unlock()
+	if !there {
+		return nil, &channeltalk.Error{Op: "read messages of a team chat", Kind: channeltalk.Gone, Status: 404}
+	}
+	return a.Messages(ctx, groupID, q)
 }
 
 func (a *talk) Managers(context.Context, string, int) (*channeltalk.ManagerPage, error) {

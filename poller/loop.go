@@ -44,7 +44,7 @@ func (p *Poller) start(now time.Time) {
 	for _, j := range p.jobs {
 		j.from, j.fails = nil, 0
 		switch j.name {
-		case JobPoll:
+		case JobPoll, JobGroups:
 			j.due = now
 		case JobSweep:
 			j.due = now.Add(sweepSoon)
@@ -136,11 +136,12 @@ func (p *Poller) planRetry(j *job, err error, now time.Time) {
 	if channeltalk.KindOf(err) != channeltalk.Throttled {
 		return
 	}
-	// The allowance is the channel's: whoever lists chats waits with whoever was told to. Reading customers has an
-	// allowance of its own, and must not hold up a poll.
+	// The allowance is the channel's: whoever lists chats waits with whoever was told to. Reading customers and team chats
+	// has an allowance of its own, and must not hold up a poll.
 	until := now.Add(retryAfter(err))
+	aside := j.name == JobContacts || j.name == JobGroups
 	for _, other := range p.jobs {
-		if _, lists := other.stream.(*chats); other.due.Before(until) && (j.name != JobContacts || !lists) {
+		if _, lists := other.stream.(*chats); !other.due.IsZero() && other.due.Before(until) && !(aside && lists) {
 			other.due = until
 		}
 	}

@@ -87,7 +87,10 @@ func (s *messages) read(ctx context.Context, prev View, chatID string, u unread)
 		return Batch{}, err
 	}
 	known.At = max(known.At, u.Since+1)
-	fresh, bots, err := s.fresh(ctx, chatID, known)
+	fresh, bots, err := readFresh(func(q channeltalk.MessageQuery) (*channeltalk.MessagePage, error) {
+		defer s.beat()
+		return s.api.Messages(ctx, chatID, q)
+	}, threadLimit, known)
 	if channeltalk.KindOf(err) == channeltalk.Gone {
 		return Batch{Entities: map[talkrelay.Ref][]byte{thread: nil, waits: nil}}, nil
 	}
@@ -98,7 +101,7 @@ func (s *messages) read(ctx context.Context, prev View, chatID string, u unread)
 	after := known.after(fresh)
 	after.Tip = u.Tip
 	b.Entities[thread] = encode(after)
-	told := slices.DeleteFunc(fresh, func(m channeltalk.Message) bool { return !s.counts(&m) })
+	told := slices.DeleteFunc(fresh, func(m channeltalk.Message) bool { return !counts(&m, s.include) })
 	if len(told) == 0 {
 		return b, nil
 	}
@@ -107,7 +110,7 @@ func (s *messages) read(ctx context.Context, prev View, chatID string, u unread)
 		return Batch{}, err
 	}
 	for i := range slices.Backward(told) {
-		b.Events = append(b.Events, s.events.wrote(&told[i], o, s.author(ctx, &told[i], o, bots)))
+		b.Events = append(b.Events, s.events.wrote(&told[i], o, s.details.author(ctx, &told[i], o.user, bots)))
 	}
 	return b, nil
 }
@@ -117,29 +120,33 @@ func readThread(prev View, ref talkrelay.Ref) (t thread, err error) {
 	return t, err
 }
 
-// counts reports whether m is a message to tell of, as far as the channel goes; routes are choosier.
-func (s *messages) counts(m *channeltalk.Message) bool {
+// counts reports whether m is a message to tell of where these classes are asked for; routes are choosier.
+func counts(m *channeltalk.Message, include []string) bool {
 	if m.State == "removed" || m.State == "failed" {
 		return false
 	}
 	for _, class := range newMessage(m).Classes() {
-		if !slices.Contains(s.include, class) {
+		if !slices.Contains(include, class) {
 			return false
 		}
 	}
 	return true
 }
 
-// fresh returns the messages of a chat that were written since known, latest first, and the bots among their authors.
-// Pages can show a message twice, and a list that goes round in a circle ends.
-func (s *messages) fresh(ctx context.Context, chatID string, known thread) (list []channeltalk.Message, bots []channeltalk.Bot, err error) {
-	q := channeltalk.MessageQuery{SortOrder: "desc", Limit: threadLimit}
-	seen := map[string]bool{}
+// readFresh returns the messages of a chat that were written since known, latest first, and the bots among their authors.
+// limit is how many are asked for at first. Pages can show a message twice, a list that goes round in a circle ends, and a
+// page that is empty though the one before had a next is asked for once more.
+func readFresh(ask func(channeltalk.MessageQuery) (*channeltalk.MessagePage, error), limit int, known thread) (list []channeltalk.Message, bots []channeltalk.Bot, err error) {
+	q := channeltalk.MessageQuery{SortOrder: "desc", Limit: limit}
+	seen, again := map[string]bool{}, false
 	for {
-		page, err := s.api.Messages(ctx, chatID, q)
-		s.beat()
+		page, err := ask(q)
 		if err != nil {
 			return nil, nil, err
+		}
+		if len(page.Messages) == 0 && q.Since != "" && !again {
+			again = true
+			continue
 		}
 		bots = append(bots, page.Bots...)
 		before, met := len(seen), false
@@ -204,12 +211,12 @@ func (s *messages) context(ctx context.Context, chatID string) (inquiry, error) 
 	return o, nil
 }
 
-// author is who wrote m, under the name that the envelope has for them.
-func (s *messages) author(ctx context.Context, m *channeltalk.Message, o inquiry, bots []channeltalk.Bot) author {
+// author is who wrote m, under the name that the envelope has for them. user is the customer of its chat; nil = not known.
+func (d *details) author(ctx context.Context, m *channeltalk.Message, user *userRow, bots []channeltalk.Bot) author {
 	switch m.PersonType {
 	case "manager":
-		p := s.details.person(ctx, nil, m.PersonID)
-		return author{p.Name, referred{"manager", s.details.managerRaw[m.PersonID]}}
+		p := d.person(ctx, nil, m.PersonID)
+		return author{p.Name, referred{"manager", d.managerRaw[m.PersonID]}}
 	case "bot":
 		for _, b := range bots {
 			if b.ID == m.PersonID {
@@ -217,8 +224,8 @@ func (s *messages) author(ctx context.Context, m *channeltalk.Message, o inquiry
 			}
 		}
 	case "user":
-		if o.user != nil {
-			return author{o.user.Name, referred{"user", o.user.raw}}
+		if user != nil {
+			return author{user.Name, referred{"user", user.raw}}
 		}
 	}
 	return author{}

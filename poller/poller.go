@@ -11,7 +11,7 @@ import (
 	"talkrelay/channeltalk"
 )
 
-// Poller runs the jobs of one channel: poll, sweep, full_sweep, messages, contacts. They run one at a time, so streams that share
+// Poller runs the jobs of one channel: poll, sweep, full_sweep, messages, groups, contacts. They run one at a time, so streams that share
 // snapshots never race and no job overlaps itself; a step is one page and one commit.
 type Poller struct {
 	cfg  Config
@@ -32,6 +32,7 @@ const (
 	JobPoll      = "poll"
 	JobSweep     = "sweep"
 	JobMessages  = "messages"
+	JobGroups    = "groups"
 	JobContacts  = "contacts"
 	JobFullSweep = "full_sweep"
 )
@@ -54,6 +55,7 @@ func New(cfg Config) (*Poller, error) {
 		p.jobs = append(p.jobs, p.newJob(JobMessages, Schedule{spec: "@every " + every.String(), every: every}, p.messages, 2*time.Second))
 		p.jobs[len(p.jobs)-1].paced = true
 	}
+	p.addGroups(shared)
 	if cfg.ContactRequestsPerMinute > 0 {
 		every, n := contactPace(cfg.ContactRequestsPerMinute)
 		p.contacts = newContacts(&p.cfg, shared.details, n)
@@ -116,7 +118,7 @@ func (p *Poller) Once(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return p.readGroups(ctx)
 }
 
 // FirstLook runs polls until the silent first walk through all chats is complete; it does nothing if it is. It must not be
@@ -132,8 +134,8 @@ func (p *Poller) FirstLook(ctx context.Context) error {
 	return p.PollOnce(ctx, JobPoll)
 }
 
-// PollOnce runs one job, from its start to its end, whatever its schedule says; of contacts and messages, which
-// have no end, it runs one step. It must not be called while Run runs.
+// PollOnce runs one job, from its start to its end, whatever its schedule says; of contacts, messages and
+// groups, which have no end, it runs one step. It must not be called while Run runs.
 func (p *Poller) PollOnce(ctx context.Context, name string) error {
 	j := p.job(name)
 	if j == nil {
@@ -243,6 +245,16 @@ func (a *countedAPI) User(ctx context.Context, id string) (*channeltalk.User, er
 func (a *countedAPI) Messages(ctx context.Context, chatID string, q channeltalk.MessageQuery) (*channeltalk.MessagePage, error) {
 	a.count()
 	return a.api.Messages(ctx, chatID, q)
+}
+
+func (a *countedAPI) Groups(ctx context.Context, since string, limit int) (*channeltalk.GroupPage, error) {
+	a.count()
+	return a.api.Groups(ctx, since, limit)
+}
+
+func (a *countedAPI) GroupMessages(ctx context.Context, groupID string, q channeltalk.MessageQuery) (*channeltalk.MessagePage, error) {
+	a.count()
+	return a.api.GroupMessages(ctx, groupID, q)
 }
 
 func (a *countedAPI) Managers(ctx context.Context, since string, limit int) (*channeltalk.ManagerPage, error) {

@@ -12,7 +12,10 @@ func (v View) Plain() (title string, lines []string) {
 	w := v.Lang.Words()
 	title = w.Event(&v)
 	name := v.User.Name
-	if name == "" {
+	switch {
+	case v.Kind == talkrelay.TeamChatMessage:
+		name = v.GroupName()
+	case name == "":
 		name = w.NoName
 	}
 	add := func(label, value string) {

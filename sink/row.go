@@ -96,6 +96,13 @@ var (
 		{"before_team_id", func(r *row) any { return r.Before.TeamID }},
 		{"before_tags", func(r *row) any { return r.Before.Tags }},
 	}
+	messageColumns = []Column{
+		{"message_by_name", func(r *row) any { return r.Message.PersonName }},
+	}
+	groupColumns = []Column{
+		{"group_id", func(r *row) any { return r.Group.ID }},
+		{"group_name", func(r *row) any { return r.Group.Name }},
+	}
 
 	// EnvelopeColumn holds Channel Talk's own objects.
 	EnvelopeColumn = Column{"envelope", func(r *row) any { return r.Envelope }}
@@ -111,6 +118,10 @@ func Columns(kind talkrelay.Kind) []Column {
 		return append(columns, contactColumns...)
 	case kind.LifeEvent():
 		return append(columns, lifeColumns...)
+	case kind == talkrelay.TeamChatMessage:
+		return append(append(columns, messageColumns...), groupColumns...)
+	case kind.MessageEvent():
+		return append(columns, messageColumns...)
 	}
 	return columns
 }

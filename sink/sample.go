@@ -19,7 +19,20 @@ func SampleEvents() []talkrelay.Event {
 	member.Old = talkrelay.Contact{}
 	opened.Old = talkrelay.Contact{}
 	events := append([]talkrelay.Event{opened, lead, member}, sampleLife(opened)...)
-	return append(append(events, sampleCustomer(lead, member)...), sampleMessage(opened))
+	return append(append(events, sampleCustomer(lead, member)...), sampleMessage(opened), sampleTeamMessage(opened))
+}
+
+// sampleTeamMessage is what a manager writes to colleagues.
+func sampleTeamMessage(e talkrelay.Event) talkrelay.Event {
+	at := e.At.Add(4 * time.Minute)
+	return talkrelay.Event{
+		ID: "sample-team-message", Kind: talkrelay.TeamChatMessage, Channel: e.Channel, At: at, Seen: at.Add(3 * time.Second), TimeZone: e.TimeZone,
+		Group: talkrelay.Group{ID: "42", Name: "배송", Scope: "public"},
+		Message: talkrelay.Message{
+			ID: "m3", PersonType: "manager", PersonID: "7", PersonName: "김상담", Text: "오늘 택배는 5시에 마감해요.", Files: 1, CreatedAt: at,
+		},
+		DeskURL: "https://desk.channel.io/#/channels/1/team_chats/groups/42/m3",
+	}
 }
 
 // sampleMessage is what a manager writes in the chat of an opening.

@@ -1,7 +1,9 @@
 package sink
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"talkrelay"
@@ -22,6 +24,7 @@ type View struct {
 	Stage  int      // of userChat.waiting: 1, 2 …
 	Waited Duration // of userChat.waiting: how long, in hours of business
 
+	Group    talkrelay.Group // of a message in a team chat
 	Message  ViewMessage
 	Assignee talkrelay.Person
 	Team     talkrelay.Team
@@ -109,6 +112,7 @@ func NewViewIn(e talkrelay.Event, lang Language, usual *time.Location) View {
 		Stage:  e.Stage,
 		Waited: Duration(e.Waited),
 
+		Group:    e.Group,
 		Message:  viewMessage(e.Message, in),
 		Assignee: e.Assignee,
 		Team:     e.Team,
@@ -117,7 +121,7 @@ func NewViewIn(e talkrelay.Event, lang Language, usual *time.Location) View {
 		At:       in(e.At),
 		Seen:     in(e.Seen),
 	}
-	toOneLine(&v.Assignee.ID, &v.Assignee.Name, &v.Assignee.Email, &v.Team.ID, &v.Team.Name, &v.DeskURL)
+	toOneLine(&v.Assignee.ID, &v.Assignee.Name, &v.Assignee.Email, &v.Team.ID, &v.Team.Name, &v.DeskURL, &v.Group.ID, &v.Group.Name, &v.Group.Scope)
 	v.Tags, v.AssigneeMention = v.Chat.Tags, v.Assignee.Name
 	switch {
 	case e.Kind.ContactEvent():
@@ -185,6 +189,15 @@ func viewUser(u talkrelay.User) ViewUser {
 	}
 	u.Profile = profile
 	return ViewUser{User: u, Tags: u.Tags, Profile: profile}
+}
+
+// GroupName is what people call the team chat, "" if there is none.
+func (v View) GroupName() string {
+	name := cmp.Or(v.Group.Name, v.Group.ID)
+	if name == "" {
+		return ""
+	}
+	return "#" + strings.TrimPrefix(name, "#")
 }
 
 func viewMessage(m talkrelay.Message, in func(time.Time) Time) ViewMessage {

@@ -24,6 +24,7 @@ type Words struct {
 	Closed         string
 	NoAnswer       string // the customer waits for an answer
 	NewMessage     string // somebody wrote in a chat
+	TeamMessage    string // somebody wrote in a team chat
 	Note           string // a manager wrote something that the customer does not see
 	LogEntry       string // Channel Talk recorded what was done to a chat
 
@@ -130,6 +131,8 @@ func (w *Words) Event(v *View) string {
 		return w.NoAnswer
 	case talkrelay.UserChatMessage:
 		return w.written(v.Message.Message)
+	case talkrelay.TeamChatMessage:
+		return w.TeamMessage
 	}
 	return string(v.Kind)
 }

@@ -14,6 +14,7 @@ var english = Words{
 	Closed:         "Closed",
 	NoAnswer:       "Waiting for an answer",
 	NewMessage:     "New message",
+	TeamMessage:    "New team message",
 	Note:           "Internal note",
 	LogEntry:       "Chat log",
 

@@ -14,6 +14,7 @@ var japanese = Words{
 	Closed:         "対応終了",
 	NoAnswer:       "返信待ち",
 	NewMessage:     "新着メッセージ",
+	TeamMessage:    "チームの新着メッセージ",
 	Note:           "内部メモ",
 	LogEntry:       "接客ログ",
 

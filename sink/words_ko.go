@@ -14,6 +14,7 @@ var korean = Words{
 	Closed:         "상담 종료",
 	NoAnswer:       "답변 대기",
 	NewMessage:     "새 메시지",
+	TeamMessage:    "새 팀 메시지",
 	Note:           "내부 메모",
 	LogEntry:       "상담 기록",
 

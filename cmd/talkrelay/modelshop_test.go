@@ -262,6 +262,15 @@ func (s *modelShop) Messages(ctx context.Context, chatID string, q channeltalk.M
 	return page, nil
 }
 
+// Groups and GroupMessages are no part of the model: there is no team chat.
+func (s *modelShop) Groups(context.Context, string, int) (*channeltalk.GroupPage, error) {
+	return &channeltalk.GroupPage{}, nil
+}
+
+func (s *modelShop) GroupMessages(context.Context, string, channeltalk.MessageQuery) (*channeltalk.MessagePage, error) {
+	return nil, &channeltalk.Error{Op: "read messages of a team chat", Kind: channeltalk.Gone, Status: 404}
+}
+
 func (s *modelShop) Managers(ctx context.Context, _ string, _ int) (*channeltalk.ManagerPage, error) {
 	return &channeltalk.ManagerPage{}, s.ask(ctx)
 }

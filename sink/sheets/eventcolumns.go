@@ -47,14 +47,14 @@ func detail(v *sink.View, w *sink.Words) string {
 	return ""
 }
 
-// writtenBy is a message with its author, unless that is the customer, who has a column of their own.
+// writtenBy is a message with its team chat and its author, unless that is the customer, who has a column of their own.
 func writtenBy(v *sink.View, w *sink.Words) string {
 	m := v.Message
 	text := strings.TrimSpace(m.Log + " " + firstMessage(v, w))
-	if m.PersonType == "user" || m.PersonName == "" {
-		return text
+	if m.PersonType != "user" && m.PersonName != "" {
+		text = m.PersonName + ": " + text
 	}
-	return m.PersonName + ": " + text
+	return strings.TrimSpace(v.GroupName() + " " + text)
 }
 
 func orNone(s string, w *sink.Words) string {

@@ -42,7 +42,7 @@ func goldenEvents() map[string]talkrelay.Event {
 	note.Message.Private, note.Message.Files = true, 0
 	return map[string]talkrelay.Event{
 		"assigned": samples[3], "tagged": samples[4], "replied": samples[5], "snoozed": samples[6], "closed": samples[7],
-		"message": samples[13], "note": note, "waiting": samples[8], "subscription": samples[9], "deleted": samples[11],
+		"message": samples[13], "note": note, "team-message": samples[14], "waiting": samples[8], "subscription": samples[9], "deleted": samples[11],
 		"opened": opened, "reopened": reopened, "alf": alf, "bare": bare,
 		"changed": sink.SampleEvents()[1], "added": sink.SampleEvents()[2],
 	}

@@ -85,10 +85,10 @@ func heldChats(items []sink.Item) []heldChat {
 	for _, item := range items {
 		key := item.Event.Channel + "\x00" + item.Event.Chat.ID
 		i, known := at[key]
-		if !known || item.Event.Kind.UserEvent() {
+		if !known || !item.Event.Kind.ChatEvent() {
 			i = len(chats)
 			chats = append(chats, heldChat{item: item, now: item.Event})
-			if item.Event.Kind.UserEvent() {
+			if !item.Event.Kind.ChatEvent() {
 				continue // news of its own
 			}
 			at[key] = i
@@ -120,7 +120,7 @@ func heldChats(items []sink.Item) []heldChat {
 func (c *heldChat) judge() {
 	chat := &c.now.Chat
 	switch {
-	case c.item.Event.Kind.UserEvent():
+	case !c.item.Event.Kind.ChatEvent():
 		c.group = groupOthers
 	case chat.State == "closed", chat.State == "snoozed", chat.AskedAt.IsZero() && !chat.FirstRepliedAt.IsZero():
 		c.group = groupDone

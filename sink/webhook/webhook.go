@@ -83,8 +83,11 @@ func envelope(e talkrelay.Event) []byte {
 		return e.Envelope
 	}
 	typ, id := "userChat", e.Chat.ID
-	if e.Kind.UserEvent() {
+	switch {
+	case e.Kind.UserEvent():
 		typ, id = "user", e.User.ID
+	case e.Kind.MessageEvent():
+		typ, id = "message", e.Message.ID
 	}
 	text, _ := json.Marshal(map[string]any{ // of strings only: cannot fail
 		"event": "upsert", "type": typ, "entity": map[string]string{"id": id}, "refers": struct{}{},
