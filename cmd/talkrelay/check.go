@@ -91,7 +91,7 @@ func (c *checker) run(ctx context.Context, cfg *config) error {
 	}
 	c.configFindings(cfg)
 	for _, ch := range cfg.plan.channels {
-		c.channel(ctx, ch, base)
+		c.channel(ctx, cfg, ch, base)
 	}
 	targets, err := makeTargets(cfg, base, func(string) sink.Memory { return forgetful{} }, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -158,7 +158,7 @@ func proxyFinding(proxy string, channels []channelFile) sink.Finding {
 }
 
 // channel tries the key of one Channel Talk channel and looks at the clock.
-func (c *checker) channel(ctx context.Context, p channelPlan, base http.RoundTripper) {
+func (c *checker) channel(ctx context.Context, cfg *config, p channelPlan, base http.RoundTripper) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	p.client.Transport = base
@@ -179,6 +179,9 @@ func (c *checker) channel(ctx context.Context, p channelPlan, base http.RoundTri
 		return
 	}
 	c.add(part, sink.Finding{Name: "chat list", OK: true, Text: "readable"}, clockFinding(page.ServerTime, time.Now()))
+	if f, asked := teamChatsFinding(ctx, cfg, p.poller, client); asked {
+		c.tried(ctx, part, f)
+	}
 }
 
 // channelFix says what to do about a failed request to Channel Talk.

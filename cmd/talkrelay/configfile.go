@@ -102,12 +102,15 @@ type channelFile struct {
 	ContactRequestsPerMinute int               `toml:"contact_requests_per_minute"`
 	MessageLookupsPerMinute  int               `toml:"message_lookups_per_minute"`
 	MessageRequestsPerMinute int               `toml:"message_requests_per_minute"`
+	Groups                   []string          `toml:"groups"`
+	GroupRequestsPerMinute   int               `toml:"group_requests_per_minute"`
 	BotOnly                  string            `toml:"bot_only"`
 	SnoozeEndOpens           bool              `toml:"snooze_end_opens"`
 	Waiting                  waitingFile       `toml:"waiting"`
 	Teams                    map[string]string `toml:"teams"`
 	BaseURL                  string            `toml:"base_url"`
 	DeskURL                  string            `toml:"desk_url"`
+	TeamDeskURL              string            `toml:"team_desk_url"`
 	Timeout                  time.Duration     `toml:"timeout"`
 	RequestsPerSecond        float64           `toml:"requests_per_second"`
 	ListRequestsPerSecond    float64           `toml:"list_requests_per_second"`
@@ -178,9 +181,11 @@ func (c *channelFile) defaults() {
 		ContactRequestsPerMinute: 30,
 		MessageLookupsPerMinute:  60,
 		MessageRequestsPerMinute: 120,
+		GroupRequestsPerMinute:   30,
 		BotOnly:                  "wait",
 		BaseURL:                  "https://api.channel.io",
 		DeskURL:                  "https://desk.channel.io/#/channels/{channelId}/user_chats/{chatId}",
+		TeamDeskURL:              "https://desk.channel.io/#/channels/{channelId}/team_chats/groups/{groupId}/{messageId}",
 		Timeout:                  30 * time.Second,
 		RequestsPerSecond:        10,
 		ListRequestsPerSecond:    5,

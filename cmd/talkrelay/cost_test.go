@@ -28,6 +28,7 @@ func TestCostOfKinds(t *testing.T) {
 			open = c
 		}
 	}
+	group := r.channel.AddGroup("배송")
 	p := r.poller(nil)
 	requests := func(jobs ...string) int {
 		t.Helper()
@@ -48,8 +49,16 @@ func TestCostOfKinds(t *testing.T) {
 	requests(poller.JobPoll)
 	message := requests(poller.JobMessages)
 	sweep := requests(poller.JobSweep)
+	quiet := requests(poller.JobGroups)
+	group.Says(r.agent, "오늘은 5시 마감")
+	requests(poller.JobGroups) // and one for the names of the managers, every five minutes
+	group.Says(r.agent, "내일은 6시")
+	team := requests(poller.JobGroups)
 	t.Logf("%d chats known: %d requests a poll, %d a sweep (all closed within the overlap), %d for messages of a chat, %d when nobody writes", known, tick, sweep, message, idle)
 	if tick != 2 || idle != 0 || message != 1 {
 		t.Errorf("want 2 requests a poll, 1 for new messages of a chat, none when nobody writes")
+	}
+	if quiet != 1 || team != 1 {
+		t.Errorf("%d requests for a look at a team chat, %d when somebody wrote there, want 1", quiet, team)
 	}
 }

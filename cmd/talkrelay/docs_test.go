@@ -100,6 +100,10 @@ func recipes() map[string]recipe {
 		"내부 메모": {talkrelay.UserChatMessage, func(e *talkrelay.Event) {
 			e.Message.Private, e.Message.PersonType, e.Message.PersonName = true, "manager", "이상담"
 		}, nil},
+		"배송팀 이야기": {talkrelay.TeamChatMessage, func(e *talkrelay.Event) {
+			e.Chat, e.User, e.Message.Text, e.Message.PersonName = talkrelay.Chat{}, talkrelay.User{}, "배송 지연 2건", "이상담"
+			e.Group = talkrelay.Group{ID: "42", Name: "배송"}
+		}, nil},
 		"기다리는 고객":   {talkrelay.UserChatWaiting, func(e *talkrelay.Event) { e.Stage, e.Waited = 1, 30*time.Minute }, nil},
 		"오래 기다린 고객": {talkrelay.UserChatWaiting, func(e *talkrelay.Event) { e.Stage, e.Waited = 1, 4*time.Hour }, nil},
 	}

@@ -21,7 +21,7 @@ import (
 // envelopeSchemas are the schemas in Channel Talk's document of what an envelope holds, by the name it has there.
 var envelopeSchemas = map[string]string{
 	"userChat": "legacy.v7.userChat.LegacyV7UserChat", "message": "Message", "user": "open.OpenApiUserDto",
-	"manager": "Manager", "bot": "bot.Bot",
+	"manager": "Manager", "bot": "bot.Bot", "group": "Group",
 }
 
 // TestEnvelopeContract lets one event of each kind happen and holds its envelope against Channel Talk's document: the keys
@@ -37,6 +37,7 @@ func TestEnvelopeContract(t *testing.T) {
 	for _, w := range []struct{ kind, event, typ, refers string }{
 		{"userChat.opened", "push", "userChat", "message user"},
 		{"message.created.userChat", "push", "message", "manager userChat"},
+		{"message.created.teamChat", "push", "message", "group manager"},
 		{"userChat.assigned", "update", "userChat", "message user"},
 		{"userChat.tagged", "update", "userChat", "message user"},
 		{"userChat.replied", "update", "userChat", "message user"},
@@ -149,6 +150,9 @@ func eventsOfADay(t *testing.T) map[talkrelay.Kind]json.RawMessage {
 			t.Fatal(err)
 		}
 	}
+	group := r.channel.AddGroup("배송")
+	look()
+	group.Sends(r.agent, 2)
 	look()
 	customer := r.channel.AddUser(sandbox.User{Name: "홍길동", Contact: sandbox.Contact{MobileNumber: "+821012345678", Email: "hong@example.com"}})
 	chat := r.channel.OpenChat(customer, "배송이 아직 안 왔어요", sandbox.Opening{})

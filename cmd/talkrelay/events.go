@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -153,7 +154,7 @@ func printEvents(w io.Writer, list []eventView, width int, words *screenWords) e
 			kind, _, _ = strings.Cut(e.ID, "/")
 			id = strings.TrimPrefix(e.ID, kind+"/")
 		} else if id == "" {
-			id = e.UserID
+			id = cmp.Or(e.UserID, e.GroupID)
 		}
 		t.add(local(e.Seen), kind, e.Name, id, e.summary(words))
 	}
@@ -188,8 +189,12 @@ func (e eventView) print(w io.Writer, words *screenWords) {
 	line(words.LHappened, local(e.At))
 	line(words.LSeen, local(e.Seen))
 	line(words.LChannel, e.Channel)
-	line(words.LChat, e.ChatID)
-	line(words.LCustomer, strings.Join(strings.Fields(e.Name+" "+e.UserID), " "))
+	if e.GroupID != "" {
+		line(words.LChat, e.Name+" "+e.GroupID)
+	} else {
+		line(words.LChat, e.ChatID)
+		line(words.LCustomer, strings.Join(strings.Fields(e.Name+" "+e.UserID), " "))
+	}
 	line(words.LPhone, e.Phone)
 	line(words.LEmail, e.Email)
 	line(words.LText, truncateTo(strings.Join(strings.Fields(e.Text), " "), 200))

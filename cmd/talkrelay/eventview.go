@@ -1,11 +1,13 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"time"
 
 	"talkrelay"
 	"talkrelay/dispatch"
+	"talkrelay/sink"
 	"talkrelay/state"
 )
 
@@ -20,7 +22,8 @@ type eventView struct {
 	At         time.Time        `json:"at,omitzero"`
 	ChatID     string           `json:"chatId,omitempty"`
 	UserID     string           `json:"userId,omitempty"`
-	Name       string           `json:"name,omitempty"`
+	GroupID    string           `json:"groupId,omitempty"`
+	Name       string           `json:"name,omitempty"` // of the customer, or of the team chat
 	Phone      string           `json:"phone,omitempty"`
 	Email      string           `json:"email,omitempty"`
 	Text       string           `json:"text,omitempty"`
@@ -88,6 +91,9 @@ func viewOf(t state.Trace, router *dispatch.Router, show reveal, link func(sink,
 	v.Kept, v.Kind, v.Change, v.Channel, v.At = true, e.Kind, e.Change, e.Channel, e.At
 	v.ChatID, v.UserID, v.DeskURL = e.Chat.ID, e.User.ID, e.DeskURL
 	v.Name, v.Text = show.text(e.User.Name, talkrelay.MaskName), show.text(e.Message.Text, maskWords)
+	if e.Group.ID != "" {
+		v.GroupID, v.Name = e.Group.ID, sink.View{Group: e.Group}.GroupName()
+	}
 	v.Phone, v.Email = show.text(e.User.MobileNumber, talkrelay.MaskPhone), show.text(e.User.Email, talkrelay.MaskEmail)
 	for _, x := range router.Explain(*e) {
 		v.Routes = append(v.Routes, routeView{Route: x.Route, Matched: x.Matched, Sinks: x.Sinks, Reason: x.Reason})
@@ -101,6 +107,6 @@ func about(name string) func(id string, e *talkrelay.Event) bool {
 		if id == name || strings.Contains("/"+id+"/", "/"+name+"/") {
 			return true
 		}
-		return e != nil && (e.Chat.ID == name || e.User.ID == name)
+		return e != nil && (slices.Contains([]string{e.Chat.ID, e.User.ID, e.Group.ID, e.Group.Name}, name))
 	}
 }

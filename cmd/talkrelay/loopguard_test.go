@@ -80,3 +80,47 @@ func (e *echo) carry(into *sandbox.Chat) int {
 	e.carried += len(news)
 	return len(news)
 }
+
+// TestTeamChatsDoNotEcho carries what talkrelay posts about a team chat back into it, as a bot: that reaches no route, and after one
+// round there is silence.
+func TestTeamChatsDoNotEcho(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, append([]string{
+		"[[route]]\nname = \"새 문의\"", "[[route]]\nname = \"팀\"\non   = [\"message.created.teamChat\"]\nto   = [\"cs-alerts\"]\n\n[[route]]\nname = \"새 문의\"",
+		"access_key ", "group_requests_per_minute = 600\naccess_key ",
+	}, hurried...)...)
+	group := r.channel.AddGroup("배송")
+	group.Says(r.agent, "전부터 있던 말")
+	p := r.start()
+	r.awaitBaseline(p)
+	await(t, "the first look at the team chat", func() bool { return r.looks(group) > 0 }, p.log)
+	posted := func() int { return len(r.slack.Messages()) }
+	group.Says(r.agent, "오늘은 5시 마감")
+	await(t, "what a manager wrote", func() bool { return posted() == 1 }, p.log)
+	for round := range 3 {
+		for _, text := range r.slack.Texts() {
+			group.BotSays(fmt.Sprintf("[Slack %d] %s", round, text))
+		}
+		seen := r.looks(group)
+		await(t, "a look at what the bot wrote", func() bool { return r.looks(group) > seen+1 }, p.log)
+	}
+	if n := posted(); n != 1 || !strings.Contains(r.slack.Texts()[0], "배송") {
+		t.Errorf("%d messages:\n%s", n, strings.Join(r.slack.Texts(), "\n"))
+	}
+	for _, q := range r.world.ChannelTalk.Requests() {
+		if q.Method != "GET" {
+			t.Errorf("%s %s was sent to Channel Talk", q.Method, q.Path)
+		}
+	}
+	p.stop()
+}
+
+// looks is how often the messages of a team chat were asked for.
+func (r *rig) looks(g *sandbox.Group) (n int) {
+	for _, q := range r.world.ChannelTalk.Requests() {
+		if strings.HasSuffix(q.Path, "/groups/"+g.ID()+"/messages") {
+			n++
+		}
+	}
+	return n
+}

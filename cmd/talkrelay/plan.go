@@ -143,11 +143,14 @@ func (c *config) channelPlan(i int, secrets *secretReader, problems *talkrelay.P
 			ContactRequestsPerMinute: ch.ContactRequestsPerMinute,
 			MessageLookupsPerMinute:  ch.MessageLookupsPerMinute,
 			MessageRequestsPerMinute: ch.MessageRequestsPerMinute,
+			Groups:                   ch.Groups,
+			GroupRequestsPerMinute:   ch.GroupRequestsPerMinute,
 			BotOnly:                  ch.BotOnly,
 			SnoozeEndOpens:           ch.SnoozeEndOpens,
 			Waiting:                  c.waiting(ch.Waiting, key+".waiting", problems),
 			Teams:                    ch.Teams,
 			DeskURL:                  ch.DeskURL,
+			TeamDeskURL:              ch.TeamDeskURL,
 		},
 	}
 	if len(*problems) == before {
