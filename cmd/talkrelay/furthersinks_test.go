@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -52,11 +53,23 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	r.take(req.Header.Get("webhook-id"), body)
 	switch {
-	case !well && n%5 == 2:
+	case !well && n%10 == 2:
 		panic(http.ErrAbortHandler) // applied, and nobody is told
+	case !well && n%10 == 7:
+		resetConnection(w)
 	case !well && n%5 == 3:
 		w.WriteHeader(http.StatusBadGateway)
 	}
+}
+
+// resetConnection ends the connection as a firewall does that has lost it.
+func resetConnection(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	_ = conn.(*net.TCPConn).SetLinger(0)
+	_ = conn.Close()
 }
 
 func (r *receiver) take(id string, body []byte) {
