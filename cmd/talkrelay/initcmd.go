@@ -28,7 +28,7 @@ func newInitCommand() *cobra.Command {
 	o := initOptions{getenv: os.Getenv, example: installedExample}
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "Set up in ten minutes: asks for the keys, tries each, writes the config",
+		Short: "Set up: asks for the keys, tries each, writes the config",
 		Long: `Set up: asks for the keys of Channel Talk, Slack and Google and tries each as it is typed, lists the Slack channels and
 the tabs of the spreadsheet to choose from, and writes a commented config with ready routes: new inquiries to Slack and a
 sheet, changed contacts to a sheet. Nothing is written before the end, and nothing existing is overwritten without --force.

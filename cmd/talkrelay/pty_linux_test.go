@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -74,13 +76,37 @@ func echoing(t *testing.T, terminal *os.File) bool {
 	return mode.Lflag&syscall.ECHO != 0
 }
 
-// TestInitOnTerminal sets up on a real terminal: secrets do not show, and what is written passes the check.
+// human is how somebody types who needs a moment to read each question: at so many characters a second, as
+// TALKRELAY_TYPIST says. At 0 everything is there at once.
+type human struct{ perSecond int }
+
+const reading = 5 * time.Second
+
+func newHuman(t *testing.T) human {
+	n, err := strconv.Atoi(cmp.Or(os.Getenv("TALKRELAY_TYPIST"), "0"))
+	if err != nil || n < 0 {
+		t.Fatalf("TALKRELAY_TYPIST: %v", err)
+	}
+	return human{n}
+}
+
+func (h human) types(keyboard *os.File, text string) error {
+	if h.perSecond > 0 {
+		time.Sleep(reading + time.Duration(len(text))*time.Second/time.Duration(h.perSecond))
+	}
+	_, err := keyboard.WriteString(text)
+	return err
+}
+
+// TestInitOnTerminal sets up on a real terminal: secrets do not show, and what is written passes the check. With
+// TALKRELAY_TYPIST it says how long a human would take who has all keys at hand.
 func TestInitOnTerminal(t *testing.T) {
 	t.Parallel()
 	r := newSetupRig(t)
 	p, keyboard := r.onTerminal(r.args()...)
 	w := initKorean
 	secrets := map[string]bool{w.AccessSecret: true, w.SlackToken: true}
+	typist, began, questions := newHuman(t), time.Now(), 0
 	for _, step := range [][2]string{
 		{"언어", ""}, {w.AccessKey, r.channel.AccessKey}, {w.AccessSecret, r.channel.AccessSecret}, {w.SlackToken, r.world.Slack.Token},
 		{w.SlackRoom, "1"}, {w.GoogleKey, r.keyFile}, {w.Spreadsheet, r.sheet.ID}, {w.InquiriesTab, ""}, {w.ChangesTab, ""}, {w.Routes, ""}, {w.Write, ""},
@@ -89,13 +115,15 @@ func TestInitOnTerminal(t *testing.T) {
 		if secrets[step[0]] {
 			await(t, "the echo to be off", func() bool { return !echoing(t, keyboard) }, p.log)
 		}
-		if _, err := keyboard.WriteString(step[1] + "\n"); err != nil {
+		if err := typist.types(keyboard, step[1]+"\n"); err != nil {
 			t.Fatal(err)
 		}
+		questions++
 	}
 	if code := p.wait(time.Minute); code != exitOK {
 		t.Fatalf("exit code %d:\n%s", code, p.log())
 	}
+	t.Logf("%d questions, %s", questions, time.Since(began).Round(time.Second))
 	for _, s := range r.secrets() {
 		if strings.Contains(p.log(), s) {
 			t.Errorf("a secret is shown:\n%s", p.log())
