@@ -44,12 +44,14 @@ func TestCheckNetwork(t *testing.T) {
 	r.assertDiscreet(out)
 }
 
-// TestRemotes lists what a config needs: each host once, mail without the proxy, no path of a secret address.
+// TestRemotes lists what a config needs: each host once, mail and databases without the proxy, no path of a secret address.
 func TestRemotes(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.withAlerts("[alert.webhook]\nurl = \"https://hooks.example.com/services/SECRET\"\n[alert.email]\nsmtp = \"mail.example.com:465\"\nfrom = \"a@example.com\"\nto = [\"b@example.com\"]\n" +
-		"[alert.heartbeat]\nurl = \"https://hooks.example.com/ping/SECRET\"\n")
+		"[alert.heartbeat]\nurl = \"https://hooks.example.com/ping/SECRET\"\n" +
+		"[[sink.sql]]\nname = \"database\"\ndriver = \"postgres\"\ndsn = \"postgres://relay:SECRET@db.example.com:6432/crm?sslmode=verify-full\"\n")
+	r.edit(`to   = ["cs-alerts", "inquiries"]`, `to   = ["cs-alerts", "inquiries", "database"]`)
 	cfg, err := readConfig(r.config, func(string) string { return "" })
 	if err != nil {
 		t.Fatal(err)
@@ -64,6 +66,7 @@ func TestRemotes(t *testing.T) {
 http local ["channel shop"] via "proxy.example.com:3128"
 http local ["sink cs-alerts"] via "proxy.example.com:3128"
 http local ["sink inquiries" "sink changes"] via "proxy.example.com:3128"
+postgres db.example.com:6432 ["sink database"] via ""
 https hooks.example.com:443 ["alert.webhook" "alert.heartbeat"] via "proxy.example.com:3128"
 smtp mail.example.com:465 ["alert.email"] via ""`
 	if text != want {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"talkrelay"
+	"talkrelay/sandbox"
 	"talkrelay/sink"
 	"talkrelay/sink/sinktest"
 	"talkrelay/sink/sql"
@@ -36,6 +39,10 @@ func TestPostgres(t *testing.T) {
 	t.Run("refusals", func(t *testing.T) {
 		t.Parallel()
 		refusals(t, srv)
+	})
+	t.Run("encrypted", func(t *testing.T) {
+		t.Parallel()
+		encrypted(t, srv)
 	})
 	t.Run("cut connections", func(t *testing.T) {
 		t.Parallel()
@@ -94,6 +101,58 @@ func refusals(t *testing.T, srv *server) {
 	}
 	must(t, db, "ALTER TABLE talkrelay_userchat_opened ALTER COLUMN message_text TYPE integer USING 0")
 	expect(t, s, sink.PauseDestination)
+}
+
+// encrypted: rows go to a server whose certificate is vouched for, by the dsn or by network.ca_file, and to no other.
+func encrypted(t *testing.T, srv *server) {
+	dsn, name := srv.database(t)
+	db := opened(t, sql.Postgres, dsn)
+	pem, err := os.ReadFile(srv.roots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := sandbox.CertificatePEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	others := filepath.Join(t.TempDir(), "others.pem")
+	if err := os.WriteFile(others, other, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	full := srv.encrypted(name, "sslmode=verify-full")
+	proxy := newProxy(t, srv.socket()) // on its socket a server takes no encrypted connections
+	for i, tt := range []struct {
+		dsn string
+		ca  []byte // of network.ca_file
+		no  string // what the refusal says; "" = none is expected
+	}{
+		{full + " sslrootcert=" + srv.roots, nil, ""},
+		{full, pem, ""},
+		{full + " sslrootcert=" + srv.roots, other, ""},
+		{srv.encrypted(name, "sslmode=require"), other, ""},
+		{full + " sslrootcert=" + others, pem, "certificate is not trusted"},
+		{full, other, "certificate is not trusted"},
+		{full, nil, "certificate is not trusted"},
+		{strings.Replace(full, "127.0.0.1", "localhost", 1), pem, "certificate is not trusted"}, // it is made out to the number
+		{strings.Replace(srv.through(proxy.address(), name, password, name), "disable", "require", 1), nil, "takes no encrypted connections"},
+	} {
+		base, err := sink.BaseTransport(tt.ca, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newSink(t, sql.Config{Driver: sql.Postgres, DSN: tt.dsn, Options: sink.Options{Base: base}, Kinds: talkrelay.Kinds()})
+		if tt.no == "" {
+			send(t, s, sinktest.Message(t, s, "id", numbered(i + 1)[i]))
+			continue
+		}
+		expect(t, s, sink.PauseDestination)
+		if f := s.Check(t.Context()); f[0].OK || !strings.Contains(f[0].Text, tt.no) || strings.Contains(f[0].Text, password) {
+			t.Errorf("%d: %+v", i, f)
+		}
+	}
+	if n := count(t, db, sql.Postgres); n != 4 {
+		t.Errorf("%d rows", n)
+	}
 }
 
 // cutConnections: wherever the connection breaks, before, in or after the COMMIT, each row is there once after the next

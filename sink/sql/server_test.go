@@ -2,8 +2,12 @@ package sql_test
 
 import (
 	"bytes"
+	"crypto/x509"
 	stdsql "database/sql"
+	"encoding/pem"
 	"fmt"
+	"net"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"os/user"
@@ -22,10 +26,11 @@ import (
 
 const password = "s3cr3t-pa55"
 
-// server is a PostgreSQL of the tests, on a socket in a directory of its own: no port is taken.
+// server is a PostgreSQL of the tests, on a socket in a directory of its own, and on a port that speaks TLS.
 type server struct {
-	dir string
-	dbs atomic.Int32
+	dir, port string
+	roots     string // file with the certificate of whom to trust
+	dbs       atomic.Int32
 }
 
 // onServer starts a server for t and what t runs, and ends it after them. Without PostgreSQL the test is skipped.
@@ -52,7 +57,11 @@ func onServer(t *testing.T) *server {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
 	var log lockedBuffer
-	serve := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=50")
+	s := &server{dir: dir, port: freePort(t)}
+	cert, key := certificate(t, dir, as)
+	s.roots = cert
+	serve := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=127.0.0.1", "-c", "port="+s.port,
+		"-c", "ssl=on", "-c", "ssl_cert_file="+cert, "-c", "ssl_key_file="+key, "-c", "fsync=off", "-c", "max_connections=50")
 	serve.SysProcAttr, serve.Dir, serve.Stderr, serve.Stdout = as, dir, &log, &log
 	if err := serve.Start(); err != nil {
 		t.Fatal(err)
@@ -61,7 +70,6 @@ func onServer(t *testing.T) *server {
 		_ = serve.Process.Signal(syscall.SIGINT) // at once, in order
 		_ = serve.Wait()
 	})
-	s := &server{dir: dir}
 	for deadline := time.Now().Add(time.Minute); ; {
 		if err = s.exec(s.dsn("admin", password, "postgres"), "SELECT 1"); err == nil {
 			return s
@@ -71,6 +79,43 @@ func onServer(t *testing.T) *server {
 		}
 		time.Sleep(20 * time.Millisecond) // it tells nobody when it is ready
 	}
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// certificate writes one that vouches for itself and for 127.0.0.1, and its key, which is readable by the server alone.
+func certificate(t *testing.T, dir string, as *syscall.SysProcAttr) (cert, key string) {
+	t.Helper()
+	donor := httptest.NewTLSServer(nil)
+	defer donor.Close()
+	secret, err := x509.MarshalPKCS8PrivateKey(donor.TLS.Certificates[0].PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, block := range map[string]*pem.Block{
+		"server.crt": {Type: "CERTIFICATE", Bytes: donor.Certificate().Raw},
+		"server.key": {Type: "PRIVATE KEY", Bytes: secret},
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if as != nil {
+			if err := os.Chown(path, int(as.Credential.Uid), int(as.Credential.Gid)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return filepath.Join(dir, "server.crt"), filepath.Join(dir, "server.key")
 }
 
 func postgresBin() string {
@@ -107,7 +152,12 @@ func ordinaryUser(t *testing.T, dir string) *syscall.SysProcAttr {
 }
 
 func (s *server) dsn(user, pass, db string) string {
-	return fmt.Sprintf("host=%s user=%s password=%s dbname=%s", s.dir, user, pass, db)
+	return fmt.Sprintf("host=%s port=%s user=%s password=%s dbname=%s", s.dir, s.port, user, pass, db)
+}
+
+// encrypted is dsn over TCP, with the settings of TLS.
+func (s *server) encrypted(name, tls string) string {
+	return fmt.Sprintf("host=127.0.0.1 port=%s user=%s password=%s dbname=%s %s", s.port, name, password, name, tls)
 }
 
 // through is dsn by way of a TCP proxy on this machine.
@@ -116,7 +166,7 @@ func (s *server) through(address, user, pass, db string) string {
 	return fmt.Sprintf("host=%s port=%s user=%s password=%s dbname=%s sslmode=disable", host, port, user, pass, db)
 }
 
-func (s *server) socket() string { return filepath.Join(s.dir, ".s.PGSQL.5432") }
+func (s *server) socket() string { return filepath.Join(s.dir, ".s.PGSQL."+s.port) }
 
 func (s *server) exec(dsn string, statements ...string) error {
 	db, err := stdsql.Open("pgx", dsn)
