@@ -38,7 +38,7 @@ Exit codes: 0 all paths work, 1 one does not or there is none, 78 bad config.`,
 			if err != nil {
 				return err
 			}
-			return testAlerts(cmd.Context(), cfg, newChecker(cmd.OutOrStdout(), asJSON, cfg))
+			return testAlerts(cmd.Context(), cfg, newChecker(cmd.OutOrStdout(), asJSON, screenWordsOf(cfg.language)))
 		},
 	}
 	cmd.Flags().StringVarP(&configPath, "config", "c", defaultConfig, "config file")

@@ -69,7 +69,8 @@ func (o backupOptions) run(ctx context.Context, name string, stdout, stderr io.W
 	defer os.Remove(tmp.Name())
 	defer tmp.Close()
 
-	stop := sayProgress(ctx, tmp.Name(), stderr)
+	words := o.daemon.words()
+	stop := sayProgress(ctx, tmp.Name(), stderr, words)
 	made, err := o.fetch(ctx, name, tmp)
 	if errors.Is(err, errNoDaemon) {
 		made, err = o.read(ctx, name, tmp.Name(), err)
@@ -81,7 +82,7 @@ func (o backupOptions) run(ctx context.Context, name string, stdout, stderr io.W
 	if err := o.finish(tmp.Name(), name); err != nil {
 		return failed(fmt.Errorf("write the copy: %w", err))
 	}
-	fmt.Fprintf(stdout, "%s: %s, %d deliveries waiting\n", name, mebibytes(made.Size), made.Waiting)
+	fmt.Fprintf(stdout, words.Copied+"\n", name, mebibytes(made.Size), made.Waiting)
 	return nil
 }
 
@@ -180,7 +181,7 @@ func (o backupOptions) rename(tmp, name string) error {
 const progressEvery = 2 * time.Second
 
 // sayProgress tells the size of the file called name now and then, until stop is called.
-func sayProgress(ctx context.Context, name string, w io.Writer) (stop func()) {
+func sayProgress(ctx context.Context, name string, w io.Writer, words *screenWords) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
@@ -194,7 +195,7 @@ func sayProgress(ctx context.Context, name string, w io.Writer) (stop func()) {
 			case <-tick.C:
 			}
 			if info, err := os.Stat(name); err == nil {
-				fmt.Fprintf(w, "copying: %s so far\n", mebibytes(info.Size()))
+				fmt.Fprintf(w, words.Copying+"\n", mebibytes(info.Size()))
 			}
 		}
 	}()

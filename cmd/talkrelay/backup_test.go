@@ -31,7 +31,7 @@ func TestBackup(t *testing.T) {
 		t.Helper()
 		code, out := backup("--force", file)
 		info, err := os.Stat(file)
-		if err != nil || code != exitOK || info.Mode().Perm() != 0o600 || !strings.Contains(out, "MiB, 0 deliveries waiting") {
+		if err != nil || code != exitOK || info.Mode().Perm() != 0o600 || !strings.Contains(out, "MiB, 기다리는 전달 0건") {
 			t.Errorf("%s: exit code %d, file %v, %v:\n%s", who, code, info, err, out)
 		}
 		refusals := map[string]string{

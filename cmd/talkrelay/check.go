@@ -21,6 +21,7 @@ import (
 func newCheckCommand() *cobra.Command {
 	var configPath string
 	var asJSON, network bool
+	var language languageFlag
 	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Try every key, channel and sheet of a config and say how to mend what fails",
@@ -40,7 +41,7 @@ Exit codes: 0 all good, 1 something failed, 78 bad config.`,
 			if err != nil {
 				return err
 			}
-			c := newChecker(cmd.OutOrStdout(), asJSON, cfg)
+			c := newChecker(cmd.OutOrStdout(), asJSON, language.words(cfg.language))
 			if network {
 				if err := c.network(cmd.Context(), cfg); err != nil {
 					return failed(err)
@@ -55,6 +56,7 @@ Exit codes: 0 all good, 1 something failed, 78 bad config.`,
 	}
 	cmd.Flags().StringVarP(&configPath, "config", "c", defaultConfig, "config file")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, one finding an object")
+	language.add(cmd)
 	cmd.Flags().BoolVar(&network, "network", false, "print the hosts and ports that the config needs, and try the way to each")
 	return cmd
 }
@@ -77,8 +79,8 @@ type checker struct {
 	err   error // why the findings could not be printed
 }
 
-func newChecker(out io.Writer, json bool, cfg *config) checker {
-	return checker{out: out, json: json, words: screenWordsOf(cfg.language)}
+func newChecker(out io.Writer, json bool, words *screenWords) checker {
+	return checker{out: out, json: json, words: words}
 }
 
 // checkTimeout bounds the checks of one channel or sink.

@@ -19,17 +19,19 @@ import (
 
 // askOptions say which daemon a command talks to.
 type askOptions struct {
-	config string
-	socket string
+	config   string
+	socket   string
+	language languageFlag
 }
 
 func addAskFlags(cmd *cobra.Command, o *askOptions) {
 	cmd.Flags().StringVarP(&o.config, "config", "c", defaultConfig, "config file of the daemon to ask")
 	cmd.Flags().StringVar(&o.socket, "socket", "", "control socket, if it is somewhere else")
+	o.language.add(cmd)
 }
 
-// words are those of the daemon's config.
-func (o askOptions) words() *screenWords { return screenWordsOf(languageOfConfig(o.config)) }
+// words are those of the daemon's config, unless the flag names others.
+func (o askOptions) words() *screenWords { return o.language.words(languageOfConfig(o.config)) }
 
 // sockets lists where the daemon may listen, best guess first. err is why the config has no say in it; a config whose
 // secrets only the service can read is the usual case, and no reason for words.

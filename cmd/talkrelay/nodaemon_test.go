@@ -113,7 +113,7 @@ func TestCheckInterrupted(t *testing.T) {
 // TestCheckFullDisk: what could not be printed was not said.
 func TestCheckFullDisk(t *testing.T) {
 	t.Parallel()
-	c := newChecker(brokenWriter{}, false, &config{})
+	c := newChecker(brokenWriter{}, false, &screenEnglish)
 	c.configFindings(&config{})
 	if err := c.result("All good."); err == nil || !strings.Contains(err.Error(), "print what was found") {
 		t.Errorf("%v", err)

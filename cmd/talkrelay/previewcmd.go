@@ -52,6 +52,7 @@ Exit codes: 0 good, 1 failed, 2 usage, 78 bad config.`,
 	f.IntVar(&o.last, "last", o.last, "how many chats")
 	f.StringVar(&o.route, "route", "", "show this route alone")
 	f.BoolVar((*bool)(&o.reveal), "reveal", false, "show customers' data as it is")
+	o.lang.add(cmd)
 	f.BoolVar(&o.json, "json", false, "print JSON, one event an object")
 	_ = cmd.RegisterFlagCompletionFunc("route", completeRoutes) // fails only for a flag that is not there
 	return cmd
@@ -73,6 +74,7 @@ type previewOptions struct {
 	route  string
 	reveal reveal
 	json   bool
+	lang   languageFlag
 	out    io.Writer
 }
 
@@ -125,7 +127,7 @@ func (o previewOptions) print(cfg *config, base *http.Transport, events []talkre
 	if err != nil {
 		return err
 	}
-	p, words := previewer{cfg: cfg, targets: targets, route: o.route, reveal: o.reveal}, screenWordsOf(cfg.language)
+	p, words := previewer{cfg: cfg, targets: targets, route: o.route, reveal: o.reveal}, o.lang.words(cfg.language)
 	width := terminalWidth(o.out)
 	if len(events) == 0 && !o.json {
 		_, err := fmt.Fprintln(o.out, words.NoChat)

@@ -46,8 +46,8 @@ unless ` + "`--reveal`" + ` is given. What is printed is in the ` + "`language`"
 		in := fmt.Sprintf(" (language = %q)", lang)
 		sample("status"+in, "sudo talkrelay status", "All well:", screenOf(statusOfDay(), w))
 		sample("status, with a revoked token"+in, "sudo talkrelay status", "What broke, since when, and what to do:", screenOf(brokenStatus(), w))
-		sample("verify"+in, "sudo talkrelay verify", "A day on which all arrived:", screenOf(verifyOfDay(w), w))
-		sample("verify, with gaps"+in, "sudo talkrelay verify --heal", "What differs:", screenOf(gappedVerify(w), w))
+		sample("verify"+in, "sudo talkrelay verify", "A day on which all arrived:", screenOf(verifyOfDay(), w))
+		sample("verify, with gaps"+in, "sudo talkrelay verify --heal", "What differs:", screenOf(gappedVerify(), w))
 	}
 	goldenText(t, "../../../docs/screens.md", page.String())
 }

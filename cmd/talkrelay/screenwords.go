@@ -76,6 +76,10 @@ type screenWords struct {
 	Erasable, Erased string // events, waiting deliveries, dead letters, customers
 	Sure, Elsewhere  string
 
+	// backup
+	Copied  string // file, size, how many wait
+	Copying string // size
+
 	Told *told // what the daemon and the sinks say; empty in English, which they speak
 }
 

@@ -77,5 +77,8 @@ var screenEnglish = screenWords{
 	Sure:      "Erase? This cannot be undone. [y/N] ",
 	Elsewhere: "Delivered before, and yours to delete there:",
 
+	Copied:  "%s: %s, %d deliveries waiting",
+	Copying: "copying: %s so far",
+
 	Told: &told{},
 }

@@ -77,5 +77,8 @@ var screenJapanese = screenWords{
 	Sure:      "消去しますか。元に戻せません。[y/N] ",
 	Elsewhere: "送信済みで、そちらで削除が必要なもの:",
 
+	Copied:  "%s: %s、待っている送信 %d件",
+	Copying: "コピー中: これまで %s",
+
 	Told: &toldJapanese,
 }

@@ -77,5 +77,8 @@ var screenKorean = screenWords{
 	Sure:      "지울까요? 되돌릴 수 없습니다. [y/N] ",
 	Elsewhere: "이미 전달되어 그곳에서 직접 지워야 하는 것:",
 
+	Copied:  "%s: %s, 기다리는 전달 %d건",
+	Copying: "복사 중: 지금까지 %s",
+
 	Told: &toldKorean,
 }

@@ -33,11 +33,11 @@ var valuePatterns = strings.NewReplacer(
 
 // compile has the formats tried first that say most by themselves.
 func (t *told) compile() {
-	saysLess := func(a, b string) int {
+	mostFirst := func(a, b string) int {
 		own := func(format string) int { return len(format) - 2*strings.Count(format, "%") }
 		return cmp.Or(own(b)-own(a), strings.Compare(a, b))
 	}
-	for _, english := range slices.SortedFunc(maps.Keys(t.sentences), saysLess) {
+	for _, english := range slices.SortedFunc(maps.Keys(t.sentences), mostFirst) {
 		pattern := "^" + valuePatterns.Replace(regexp.QuoteMeta(english)) + "$"
 		t.phrases = append(t.phrases, phrase{regexp.MustCompile(pattern), t.sentences[english]})
 	}

@@ -79,7 +79,7 @@ func headline(words *screenWords, total int, sinks []*verifySink) string {
 
 // print writes the headline, and what differs as a table.
 func (r verifyResult) print(w io.Writer, words *screenWords) error {
-	fmt.Fprintln(w, r.Text)
+	fmt.Fprintln(w, headline(words, r.ChannelTalk, r.Sinks))
 	t := table{titles: words.Gaps[:]}
 	for _, s := range r.Sinks {
 		if s.Note != "" {

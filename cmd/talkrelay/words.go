@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"os"
 	"strings"
 
 	"github.com/BurntSushi/toml"
+	"github.com/spf13/cobra"
 
 	"talkrelay/sink"
 )
@@ -18,6 +21,31 @@ func inLanguage[T any](lang sink.Language, korean, english, japanese *T) *T {
 		return japanese
 	}
 	return korean
+}
+
+// languageFlag is --language of commands that speak the config's language otherwise.
+type languageFlag struct{ lang sink.Language }
+
+func (l *languageFlag) String() string { return string(l.lang) }
+func (l *languageFlag) Type() string   { return "string" }
+
+func (l *languageFlag) Set(text string) error {
+	lang, ok := sink.ParseLanguage(text)
+	if !ok {
+		return errors.New(`must be "ko", "en" or "ja"`)
+	}
+	l.lang = lang
+	return nil
+}
+
+func (l *languageFlag) add(cmd *cobra.Command) {
+	cmd.Flags().Var(l, "language", "ko, en or ja: of what is printed (default: the config's)")
+	_ = cmd.RegisterFlagCompletionFunc("language", cobra.FixedCompletions([]string{"ko", "en", "ja"}, cobra.ShellCompDirectiveNoFileComp)) // fails only for a flag that is not there
+}
+
+// words are those of the flag, or else of the config's language.
+func (l *languageFlag) words(config sink.Language) *screenWords {
+	return screenWordsOf(cmp.Or(l.lang, config))
 }
 
 // languageOfTerminal is the language that the environment asks for, as in LANG=ko_KR.UTF-8. English where it names none

@@ -155,6 +155,27 @@ func TestSpan(t *testing.T) {
 	}
 }
 
+// TestLanguageFlag: what is printed follows the flag, and a language that there is not is wrong usage.
+func TestLanguageFlag(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	for flag, says := range map[string]string{"": screenKorean.AllGood, "en": screenEnglish.AllGood, "ja": screenJapanese.AllGood} {
+		args := []string{"check", "--config", r.config}
+		if flag != "" {
+			args = append(args, "--language", flag)
+		}
+		if code, out, _ := here(t, args...); code != exitOK || !strings.HasSuffix(out, says+"\n") {
+			t.Errorf("--language %q: exit code %d\n%s", flag, code, out)
+		}
+	}
+	for _, command := range []string{"status", "check", "preview", "queue list"} {
+		code, out, errs := here(t, append(strings.Fields(command), "--config", r.config, "--language", "fr")...)
+		if code != exitUsage || out != "" || !strings.Contains(errs, `must be "ko", "en" or "ja"`) {
+			t.Errorf("%s: exit code %d\n%s%s", command, code, out, errs)
+		}
+	}
+}
+
 // TestLanguageOfConfig reads a config that is wrong in other places, and does without one.
 func TestLanguageOfConfig(t *testing.T) {
 	t.Parallel()
