@@ -63,6 +63,9 @@ func TestCostOfKinds(t *testing.T) {
 	start = time.Now()
 	first := requests(poller.JobPoll)
 	t.Logf("%d chats, made in %.1f s: the first look took %.1f s and %d requests", known, filled.Seconds(), time.Since(start).Seconds(), first)
+	if err := p.Once(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	tick, idle := requests(poller.JobPoll), requests(poller.JobMessages)
 	open[0].CustomerSays("언제 오나요?")
 	requests(poller.JobPoll, poller.JobSweep)
