@@ -28,6 +28,7 @@ type Slack struct {
 	scopes   []string
 	tokenErr string // "" = the token is good
 	channels []*SlackChannel
+	people   []slackPerson
 	settings SlackSettings
 	buckets  map[string]*bucket // by method
 	held     time.Time          // chat.postMessage is refused until then, to whatever channel
@@ -121,6 +122,7 @@ func newSlackMethods() map[string]slackMethod {
 		"conversations.list":    {args: "types cursor limit exclude_archived team_id", scope: readScope, call: (*Slack).list},
 		"conversations.history": {args: list, scope: historyScope, call: (*Slack).history},
 		"conversations.replies": {args: list + " ts", scope: historyScope, call: (*Slack).replies},
+		"users.lookupByEmail":   {args: "email", scope: peopleScope, call: (*Slack).lookupByEmail},
 		"chat.postMessage":      {args: post, scope: writeScope, call: (*Slack).post, write: true},
 		"chat.update": {
 			args: "channel ts text blocks metadata parse link_names as_user reply_broadcast", scope: writeScope, call: (*Slack).update, write: true,

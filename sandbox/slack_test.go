@@ -350,3 +350,22 @@ func TestTokenInTheURLIsAViolation(t *testing.T) {
 	}
 	wantViolation(t, w, "token in the URL")
 }
+
+// A person is found by e-mail, with the scope for that alone.
+func TestLookupByEmail(t *testing.T) {
+	t.Parallel()
+	w := startWorld(t)
+	id := w.Slack.AddPerson("이상담", "lee@example.com")
+	lookUp := func(email string) reply { return call(t, w.Slack, "users.lookupByEmail", form{"email": email}) }
+	if r := lookUp("lee@example.com"); r.path("error") != "missing_scope" || r.path("needed") != "users:read.email" {
+		t.Errorf("without the scope: %s", r.body)
+	}
+	w.Slack.SetScopes(append(sandbox.DefaultScopes(), "users:read", "users:read.email")...)
+	if r := lookUp("Lee@Example.com"); r.path("user.id") != id || r.path("user.profile.email") != "lee@example.com" {
+		t.Errorf("found: %s", r.body)
+	}
+	if r := lookUp("kim@example.com"); r.path("error") != "users_not_found" {
+		t.Errorf("nobody: %s", r.body)
+	}
+	wantClean(t, w)
+}
