@@ -99,8 +99,11 @@ func follow(tx *bolt.Tx, sink string, e *talkrelay.Event, begins, keeps bool, no
 // chat itself knows how the chat is. One about a message shows it as some list did before: whatever is new of that has an
 // event of its own.
 func (r *followRecord) learn(e *talkrelay.Event) (news bool) {
-	if e.Kind.MessageEvent() && r.Latest.Chat.ID != "" {
+	switch known := r.Latest.Chat.ID != ""; {
+	case known && e.Kind.MessageEvent():
 		r.Latest.Seen = e.Seen
+		return false
+	case known && r.bare() && e.Kind.UserEvent(): // the rest of the chat is not known any more
 		return false
 	}
 	r.Version++

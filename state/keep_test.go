@@ -116,8 +116,14 @@ func TestKeepersOutliveTheRetention(t *testing.T) {
 	if bytes.Contains(text, []byte("고객")) {
 		t.Error("names of customers are still in the file")
 	}
+	k.happen(chatEvent("k1", talkrelay.LeadContact, "c1", "snoozed"), chatEvent("m1", talkrelay.UserChatMessage, "c1", "snoozed"))
+	k.wantWaiting("") // a row is not made of what these do not know
 	k.happen(chatEvent("v1", talkrelay.UserChatMoved, "c1", "opened"), chatEvent("v2", talkrelay.UserChatMoved, "c2", "opened"))
-	k.wantWaiting("(v1)")
+	for _, p := range k.wantWaiting("(v1)") {
+		if p.Latest == nil || p.Latest.Chat.State != "opened" {
+			t.Errorf("the row would show %+v", p.Latest)
+		}
+	}
 }
 
 // A sink that has no rows any more is not given what was to refresh them.
