@@ -461,6 +461,20 @@ func newPoller(t *testing.T, a poller.API, s poller.Store, change func(*poller.C
 	return p
 }
 
+// stumble makes requests to a and commits to s fail now and then: one of so many steps of either. The count of steps is n.
+func stumble(a *talk, s *store, requests, commits int) (n *int) {
+	n = new(int)
+	failing := func(every int, err error) error {
+		if *n++; *n%every == 0 {
+			return err
+		}
+		return nil
+	}
+	a.fail = func(string) error { return failing(requests, errDown) }
+	s.refuse = func(talkrelay.Commit) error { return failing(commits, errFull) }
+	return n
+}
+
 func run(t *testing.T, p *poller.Poller, jobs ...string) {
 	t.Helper()
 	for _, job := range jobs {

@@ -118,6 +118,9 @@ func (s *groups) Poll(ctx context.Context, prev View, from Position) (Batch, err
 	if err != nil && !perhapsAlone(err) {
 		return Batch{}, err
 	}
+	if s.list == nil { // list once more first
+		return Batch{Next: t.position()}, nil
+	}
 	s.settle(g.ID, err)
 	t = turn{After: g.ID, Owed: max(asked-1, 0), Done: last}
 	if t.Done { // what is archived does not change

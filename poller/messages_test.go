@@ -111,26 +111,14 @@ func TestMessageBurst(t *testing.T) {
 	a, s := newTalk(), newStore()
 	c, d := a.open("c", "opened"), a.open("d", "opened")
 	run(t, newPoller(t, a, s, nil), poller.JobPoll)
-	n := 0
-	a.fail = func(string) error {
-		if n++; n%3 == 0 {
-			return errDown
-		}
-		return nil
-	}
-	s.refuse = func(talkrelay.Commit) error {
-		if n++; n%5 == 0 {
-			return errFull
-		}
-		return nil
-	}
+	n := stumble(a, s, 3, 5)
 	var want []string
 	for _, burst := range []int{1, 501, 99, 100, 101, 1700} {
 		for i := range burst {
 			want = append(want, a.write([]*channeltalk.UserChat{c, d}[i%7/6], "user", nil))
 		}
 		for range 40 {
-			_ = newPoller(t, a, s, nil).PollOnce(t.Context(), []string{poller.JobPoll, poller.JobMessages}[n%2])
+			_ = newPoller(t, a, s, nil).PollOnce(t.Context(), []string{poller.JobPoll, poller.JobMessages}[*n%2])
 		}
 	}
 	a.fail, s.refuse = nil, nil
