@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,8 +40,8 @@ func (s status) screen() screen {
 
 func statusOfDay() screen { return sampleStatus().screen() }
 
-// brokenStatus has a key that Channel Talk refuses, a token that Slack refuses, and a sink that keeps quiet.
-func brokenStatus() screen {
+// sampleBroken has a key that Channel Talk refuses, a token that Slack refuses, and a sink that keeps quiet.
+func sampleBroken() status {
 	s := sampleStatus()
 	c := &s.Channels[0]
 	c.LastGood, c.Lag, c.Left, c.Since = time.Time{}, 3700, nil, sampleNow.Add(-time.Hour)
@@ -50,7 +51,25 @@ func brokenStatus() screen {
 	k.InDoubt, k.Dead = true, 1
 	k.Trouble = `test the bot token: Slack refuses the bot token (token_revoked): put a valid one into token of sink.slack "cs-alerts" and restart`
 	s.Sinks[1].Quiet = sampleNow.Add(41 * time.Hour)
-	return s.screen()
+	return s
+}
+
+func brokenStatus() screen { return sampleBroken().screen() }
+
+// TestNarrowScreens: in no language is a line of a table wider than a terminal of 40 columns.
+func TestNarrowScreens(t *testing.T) {
+	t.Parallel()
+	for _, lang := range sink.Languages() {
+		var b bytes.Buffer
+		sampleBroken().print(&b, 40, screenWordsOf(lang))
+		_ = printEvents(&b, sampleEvents(), 40, screenWordsOf(lang)) // a buffer takes everything
+		_, tables, _ := strings.Cut(b.String(), "\n")                // the first line is none
+		for line := range strings.Lines(tables) {
+			if n := displayWidth(strings.TrimSuffix(line, "\n")); n > 40 {
+				t.Errorf("%s: %d columns: %s", lang, n, line)
+			}
+		}
+	}
 }
 
 func (r verifyResult) screen() screen { return r.print }
