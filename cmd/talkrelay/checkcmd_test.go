@@ -81,12 +81,12 @@ func (r *rig) assertCheck(want map[string]string) {
 			t.Errorf("%s fails and does not say what to do: %s", key, l.Text)
 		}
 		w := &screenKorean
-		if !strings.Contains(out, "✗ "+w.say(l.Part)+": "+w.say(l.Name)+": "+w.say(l.Text)) || !strings.Contains(out, "    → "+w.say(l.Fix)) {
+		if !strings.Contains(out, "✗ "+w.say(l.Part)+": "+w.say(l.Name)+": ") || !strings.Contains(out, "    → "+w.say(l.Fix)) {
 			t.Errorf("%s is not shown to people:\n%s", key, out)
 		}
 		for _, text := range []string{l.Part, l.Name, l.Text, l.Fix} {
-			text, _, _ = strings.Cut(text, ": auth: ") // a library's words
-			if said, whole := w.Told.say(text); !whole {
+			text, _, _ = strings.Cut(text, ": auth: ") // the words of a library, or of the system
+			if said, whole := w.Told.say(text); !whole && !strings.HasPrefix(text, "open /") {
 				t.Errorf("in Korean, %q is %q", text, said)
 			}
 		}

@@ -118,6 +118,7 @@ var toldJapanese = told{sentences: map[string]string{
 	"this machine's clock (%s) is off by %v":                                                    "このサーバーの時計(%s)が %s ずれている",
 	"turn on time synchronisation":                                                              "時刻同期を有効にしてください",
 	"let the machine set its clock over the network":                                            "ネットワークで時計を合わせてください",
+	"timedatectl set-ntp true":                                                                  "timedatectl set-ntp true",
 	"check this machine's clock":                                                                "このサーバーの時計を確かめてください",
 	"correct it in the config":                                                                  "設定で直してください",
 	"a proxy opens TLS on the way":                                                              "途中のプロキシがTLSを復号している",

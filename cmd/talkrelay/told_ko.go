@@ -118,6 +118,7 @@ var toldKorean = told{sentences: map[string]string{
 	"this machine's clock (%s) is off by %v":                                                    "이 서버의 시계(%s)가 %s 틀림",
 	"turn on time synchronisation":                                                              "시각 동기화를 켜세요",
 	"let the machine set its clock over the network":                                            "네트워크로 시계를 맞추게 하세요",
+	"timedatectl set-ntp true":                                                                  "timedatectl set-ntp true",
 	"check this machine's clock":                                                                "이 서버의 시계를 확인하세요",
 	"correct it in the config":                                                                  "설정에서 고치세요",
 	"a proxy opens TLS on the way":                                                              "중간의 프록시가 TLS를 열어 봄",
