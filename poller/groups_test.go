@@ -406,7 +406,7 @@ func TestTeamChatBudget(t *testing.T) {
 		}
 		lived(t, p, time.Minute)
 		var want []string
-		for i := range 10_000 {
+		for i := range 6000 {
 			want = append(want, a.post(fmt.Sprintf("g%d", i%10), "manager", nil))
 		}
 		before := a.groupRequests()

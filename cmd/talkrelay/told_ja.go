@@ -46,6 +46,7 @@ var toldJapanese = told{sentences: map[string]string{
 	"access key":  "アクセスキー",
 	"chat list":   "チャット一覧",
 	"clock":       "時計",
+	"team chats":  "チームチャット",
 	"holidays":    "休日",
 	"token":       "トークン",
 	"scopes":      "権限",
@@ -77,6 +78,7 @@ var toldJapanese = told{sentences: map[string]string{
 	"readable":                            "読み取り可能",
 	"right":                               "正しい",
 	"not compared, the reply had no date": "応答に日付がなく比較できない",
+	"%d public ones":                      "公開されたもの%s件",
 	"up to date":                          "最新",
 	"no day of %d is known":               "%s年の休日が1日も登録されていない",
 	"add them to waiting.holidays_file before it begins":           "その年が始まる前にwaiting.holidays_fileに追加してください",
@@ -135,7 +137,10 @@ var toldJapanese = told{sentences: map[string]string{
 	"%d":                                                                                        "%s",
 
 	// Channel Talk.
-	"correct access_key and access_secret":                                                              "access_keyとaccess_secretを直してください",
+	"no public team chat is called %s":     "%s という公開のチームチャットがない",
+	"correct groups of the channel":        "チャンネルの groups を直してください",
+	"there are":                            "あるもの",
+	"correct access_key and access_secret": "access_keyとaccess_secretを直してください",
 	"channel settings > security and development > API key management":                                  "チャンネル設定 > セキュリティと開発 > APIキー管理",
 	"the Open API needs a paid plan":                                                                    "Open APIには有料プランが必要です",
 	"let this machine reach the host of base_url on port 443, or set network.proxy and network.ca_file": "このサーバーからbase_urlのホストの443番ポートに届くようにするか、network.proxyとnetwork.ca_fileを書いてください",

@@ -46,6 +46,7 @@ var toldKorean = told{sentences: map[string]string{
 	"access key":  "인증 키",
 	"chat list":   "상담 목록",
 	"clock":       "시계",
+	"team chats":  "팀 채팅",
 	"holidays":    "휴일",
 	"token":       "토큰",
 	"scopes":      "권한",
@@ -77,6 +78,7 @@ var toldKorean = told{sentences: map[string]string{
 	"readable":                            "읽을 수 있음",
 	"right":                               "맞음",
 	"not compared, the reply had no date": "응답에 날짜가 없어 비교하지 못함",
+	"%d public ones":                      "공개된 것 %s개",
 	"up to date":                          "최신",
 	"no day of %d is known":               "%s년 휴일이 하나도 없음",
 	"add them to waiting.holidays_file before it begins":           "그해가 되기 전에 waiting.holidays_file에 넣으세요",
@@ -135,7 +137,10 @@ var toldKorean = told{sentences: map[string]string{
 	"%d":                                                                                        "%s",
 
 	// Channel Talk.
-	"correct access_key and access_secret":                                                              "access_key와 access_secret을 고치세요",
+	"no public team chat is called %s":     "이름이 %s 인 공개 팀 채팅이 없음",
+	"correct groups of the channel":        "채널의 groups를 고치세요",
+	"there are":                            "있는 것",
+	"correct access_key and access_secret": "access_key와 access_secret을 고치세요",
 	"channel settings > security and development > API key management":                                  "채널 설정 > 보안 및 개발 > API 인증 및 관리",
 	"the Open API needs a paid plan":                                                                    "Open API에는 유료 플랜이 필요합니다",
 	"let this machine reach the host of base_url on port 443, or set network.proxy and network.ca_file": "이 서버가 base_url의 호스트에 443 포트로 닿게 하거나, network.proxy와 network.ca_file을 적으세요",
