@@ -162,7 +162,8 @@ func (s *demoShop) live(ctx context.Context, lasts time.Duration, w *demoWatcher
 func (s *demoShop) story(ctx context.Context, w *demoWatcher) []func() {
 	var hong *sandbox.Customer
 	var first *sandbox.Chat
-	seen := func() bool { return len(s.rows(demoInquiries)) > 0 } // 홍길동 writes first
+	seen := func() bool { return len(s.rows(demoInquiries)) > 0 && len(s.slack.Messages()) > 0 } // 홍길동 writes first
+	edited := func() bool { return !s.living || s.untrue() == 0 }
 	return []func(){
 		func() {
 			w.say("홍길동 님이 문의합니다")
@@ -203,6 +204,7 @@ func (s *demoShop) story(ctx context.Context, w *demoWatcher) []func() {
 			_ = s.world.Slack.Up()
 		},
 		func() {
+			w.until(ctx, edited) // on a slow machine nobody would see that it had been closed
 			w.say("홍길동 님이 종료된 상담을 다시 엽니다")
 			first.Reopen("아직 도착하지 않았어요!")
 		},
