@@ -25,7 +25,7 @@ func TestTeamChatsEndToEnd(t *testing.T) {
 	r := newRig(t, append([]string{
 		"[[route]]\nname = \"새 문의\"", teamRoute + "[[route]]\nname = \"새 문의\"",
 		"access_key ", "group_requests_per_minute = 600\naccess_key ",
-	}, hurried...)...)
+	}, append(slices.Clone(hurried), "per_second = 50.0", "per_second = 50.0\nfollow = true")...)...)
 	delivery, notices := r.channel.AddGroup("배송"), r.channel.AddGroup("공지")
 	delivery.Says(r.agent, "어제 마감은 4시")
 	if _, out, _ := here(t, "check", "--config", r.config); !strings.Contains(out, "공개된 것 2개") {

@@ -144,6 +144,31 @@ func TestSummary(t *testing.T) {
 	}
 }
 
+// Messages of team chats are news each by itself, beside the chats with customers.
+func TestSummaryOfTeamChats(t *testing.T) {
+	t.Parallel()
+	s := nightly(t, nil)
+	items := []sink.Item{nightItem("1", "22:00", nil)}
+	for _, clock := range []string{"22:10", "22:20"} {
+		items = append(items, sink.Item{Event: talkrelay.Event{
+			ID: clock, Kind: talkrelay.TeamChatMessage, Channel: items[0].Event.Channel, At: at(clock), Seen: at(clock),
+			Group: talkrelay.Group{ID: "42", Name: "배송"}, Message: talkrelay.Message{PersonType: "manager", PersonName: "김상담", Text: "마감 " + clock},
+		}})
+	}
+	body, n, err := s.Summarize(shipment, items, at("09:30"))
+	if err != nil || n != len(items) {
+		t.Fatalf("%d, %v", n, err)
+	}
+	got := text(t, body)
+	for _, want := range []string{"3건 · 응대 필요 1 · 그 밖 2", "*응대 필요* 1\n• 🆕 *손님1*", "*그 밖* 2\n• 👥 *#배송*", "마감 22:10", "\n• 👥 *#배송*", "마감 22:20"} {
+		_, rest, found := strings.Cut(got, want)
+		if !found {
+			t.Fatalf("no %q, or not in its place, in\n%s", want, text(t, body))
+		}
+		got = rest
+	}
+}
+
 // However much there is, and whatever customers call themselves, the message is one that Slack takes.
 func TestSummaryOfMuch(t *testing.T) {
 	t.Parallel()
