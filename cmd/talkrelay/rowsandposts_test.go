@@ -109,7 +109,16 @@ func (d *discordChannel) recover() {
 	d.well = true
 }
 
-// TestRowsAndPostsThroughKills kills the daemon at random instants while chats open and close. At the end the database has
+// rowTraps are where the daemon dies besides at random instants.
+var rowTraps = [...]trap{
+	{Sink: "database", Seam: beforeSend, Nth: 1, Fault: kill},
+	{Sink: "database", Seam: afterAcceptance, Nth: 1, Fault: kill},
+	{Sink: "ops", Seam: beforeSend, Nth: 2, Fault: kill},
+	{Sink: "ops", Seam: afterAcceptance, Nth: 2, Fault: kill},
+	{Sink: "database", Seam: beforeSettle, Nth: 1, Fault: kill},
+}
+
+// TestRowsAndPostsThroughKills kills the daemon at the worst places and at random instants while chats open and close. At the end the database has
 // each event as one row, in order, and Discord each message: twice only where nobody heard that it had arrived.
 func TestRowsAndPostsThroughKills(t *testing.T) {
 	t.Parallel()
@@ -143,15 +152,25 @@ name = "새 문의"`, discord.URL+discordPath))
 	p := r.start()
 	r.awaitBaseline(p)
 	var names, ids, closed []string
-	const lives = 10
-	for life := range lives {
+	kills := 0
+	for life := range 2 * len(rowTraps) {
+		if life%2 == 0 { // it dies where a row or a post is done, or not, and nobody has noted it
+			p.kill()
+			p = r.startTrapped(&rowTraps[life/2])
+			kills += 2
+		}
 		var open []*sandbox.Chat
 		for i := range 4 {
 			name := fmt.Sprintf("고객%d번%d", life, i)
 			chat := r.customer(name, "문의합니다")
 			open, names, ids = append(open, chat), append(names, name), append(ids, chat.ID())
 		}
-		await(t, "rows of what opened", func() bool { return len(r.rowsOf("opened", "chat_id")) == len(ids) }, p.log)
+		if life%2 == 0 {
+			await(t, "the trap", p.sprung, p.log)
+			<-p.ended
+			p = r.start()
+		}
+		await(t, "rows of what opened", func() bool { return len(r.rowsOf("opened", "chat_id")) >= len(ids) }, p.log)
 		for _, chat := range open {
 			chat.Close()
 			closed = append(closed, chat.ID())
@@ -163,6 +182,7 @@ name = "새 문의"`, discord.URL+discordPath))
 		}
 		p.kill()
 		p = r.start()
+		kills++
 	}
 	discord.recover()
 	await(t, "all rows and posts", func() bool {
@@ -180,9 +200,9 @@ name = "새 문의"`, discord.URL+discordPath))
 	if !slices.Equal(told, names) {
 		t.Errorf("Discord got\n%q, want\n%q", told, names)
 	}
-	t.Logf("%d requests to Discord, %d messages of whose arrival nobody heard, %d kills, %d messages there twice", discord.requests, discord.untold, lives, surplus)
-	if surplus < 1 || surplus > discord.untold+lives {
-		t.Errorf("%d messages are there twice; %d may be, where nobody heard of their arrival, and one for each of %d kills", surplus, discord.untold, lives)
+	t.Logf("%d requests to Discord, %d messages of whose arrival nobody heard, %d kills, %d messages there twice", discord.requests, discord.untold, kills, surplus)
+	if surplus < 1 || surplus > discord.untold+kills {
+		t.Errorf("%d messages are there twice; %d may be, where nobody heard of their arrival, and one for each of %d kills", surplus, discord.untold, kills)
 	}
 }
 
