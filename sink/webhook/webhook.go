@@ -89,9 +89,8 @@ func envelope(e talkrelay.Event) []byte {
 	case e.Kind.MessageEvent():
 		typ, id = "message", e.Message.ID
 	}
-	text, _ := json.Marshal(map[string]any{ // of strings only: cannot fail
-		"event": "upsert", "type": typ, "entity": map[string]string{"id": id}, "refers": struct{}{},
-	})
+	body := map[string]any{"event": "upsert", "type": typ, "entity": map[string]string{"id": id}, "refers": struct{}{}}
+	text, _ := json.Marshal(body) // of strings only: cannot fail
 	return text
 }
 
