@@ -72,6 +72,9 @@ func flock(f *os.File) error {
 	}
 }
 
+// unlock takes the lock off. A child just forked shares it until it execs: closing alone would leave it that.
+func unlock(f *os.File) { _ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }
+
 // isAt reports whether f is still the file called name: somebody may have removed it between open and lock.
 func isAt(f *os.File, name string) bool {
 	a, err := f.Stat()
@@ -106,6 +109,6 @@ func (l *lockFile) release() error {
 		return nil
 	}
 	_ = l.f.Truncate(0)
-	_ = syscall.Flock(int(l.f.Fd()), syscall.LOCK_UN) // a child just forked shares the lock until it execs; closing alone would leave it that
+	unlock(l.f)
 	return l.f.Close()
 }

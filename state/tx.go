@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
-	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -65,7 +64,7 @@ func openWith(path string, options bolt.Options) (*boltFile, error) {
 // would keep bbolt's lock with them, so that is taken off first.
 func (f *boltFile) abandon() {
 	if f.os != nil {
-		_ = syscall.Flock(int(f.os.Fd()), syscall.LOCK_UN)
+		unlock(f.os)
 		_ = f.os.Close()
 	}
 }

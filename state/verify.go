@@ -73,6 +73,7 @@ func verifyFile(path string, flag int) error {
 			return locked(path, "")
 		}
 	}
+	defer unlock(f)
 	if err := verify(f, verifyAll); err != nil {
 		return damaged(path, err)
 	}
