@@ -36,6 +36,9 @@ func TestMain(m *testing.M) {
 		_ = flag.Set("test.parallel", fmt.Sprint(3*runtime.GOMAXPROCS(0)))
 	}
 	code := m.Run()
+	if elsewhere.server != nil {
+		elsewhere.server.Close()
+	}
 	if err := goleak.Find(); code == 0 && err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1

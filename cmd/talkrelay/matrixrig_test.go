@@ -21,15 +21,15 @@ import (
 // elsewhere is where redirects lead. Nobody comes.
 var elsewhere struct {
 	start  sync.Once
-	url    string
+	server *httptest.Server
 	visits atomic.Int32
 }
 
 func elsewhereURL() string {
-	elsewhere.start.Do(func() { // it ends with the process
-		elsewhere.url = httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.visits.Add(1) })).URL
+	elsewhere.start.Do(func() { // TestMain closes it
+		elsewhere.server = httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.visits.Add(1) }))
 	})
-	return elsewhere.url
+	return elsewhere.server.URL
 }
 
 // matrixRig is a shop whose daemon runs in this process, with a witness at its seams.
