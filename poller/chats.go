@@ -70,6 +70,9 @@ func (s *chats) Poll(ctx context.Context, prev View, from Position) (Batch, erro
 	if s.turn(&w, &after, &p) {
 		b.Next = encode(w)
 	}
+	if after.Done && !stored.Done {
+		b.Then = func() { s.log.Info("first look complete, what is new from now on is delivered", "count", w.Rows) }
+	}
 	if after != stored || prev.Cursor() == nil {
 		b.Cursor = encode(after)
 	}
@@ -191,7 +194,6 @@ func (s *chatReader) finish(w *walk, cur *chatCursor) {
 	now := millis(time.Now())
 	if w.Baseline {
 		cur.Done, cur.Swept, cur.Full = true, w.Start, now
-		s.log.Info("first look complete, what is new from now on is delivered", "count", w.Rows)
 		return
 	}
 	if w.States < len(walkStates) {

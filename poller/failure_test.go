@@ -234,3 +234,30 @@ func TestNoCustomerDataInTheLog(t *testing.T) {
 		}
 	})
 }
+
+// The log says that what is new from now on is delivered only once that is true: a look that was not written is taken again,
+// and takes in what came meanwhile.
+func TestFirstLookIsToldOnceItIsWritten(t *testing.T) {
+	t.Parallel()
+	a, s := newTalk(), newStore()
+	a.open("old", "opened")
+	var log bytes.Buffer
+	p := newPoller(t, a, s, func(c *poller.Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+	s.refuse = func(c talkrelay.Commit) error {
+		if c.Stream == "chats" && bytes.Contains(c.Cursor, []byte(`"d":true`)) {
+			return errFull
+		}
+		return nil
+	}
+	for range 8 {
+		_ = p.PollOnce(t.Context(), poller.JobPoll)
+	}
+	if strings.Contains(log.String(), "first look complete") {
+		t.Errorf("not written, and yet told:\n%s", log.String())
+	}
+	s.refuse = nil
+	run(t, p, poller.JobPoll)
+	if n := strings.Count(log.String(), "first look complete"); n != 1 {
+		t.Errorf("told %d times, want once:\n%s", n, log.String())
+	}
+}

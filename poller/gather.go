@@ -55,6 +55,9 @@ func (all *Batch) add(b Batch) {
 	if b.Cursor != nil {
 		all.Cursor = b.Cursor
 	}
+	if b.Then != nil {
+		all.Then = b.Then
+	}
 	if all.Entities == nil {
 		all.Entities = b.Entities
 		return

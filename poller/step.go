@@ -87,6 +87,9 @@ func (p *Poller) commit(stream string, read []byte, b Batch) error {
 		return &commitError{err}
 	}
 	p.store.OK()
+	if b.Then != nil {
+		b.Then()
+	}
 	if len(c.Deliveries) > 0 || len(c.Followers) > 0 && len(c.Events) > 0 {
 		p.cfg.Committed(c.Deliveries)
 	}

@@ -38,6 +38,7 @@ type Batch struct {
 	Entities map[talkrelay.Ref][]byte // new snapshots; nil deletes
 	Cursor   []byte                   // nil = unchanged
 	Next     Position                 // nil = the walk is complete; else go on from here at once
+	Then     func()                   // called once all this is committed; nil = nothing is to be said of it
 }
 
 // Store is where a Poller reads what is known and commits what is new. Cursor, Entity and Entities return copies.
