@@ -40,6 +40,7 @@ func TestConformance(t *testing.T) {
 			t.Parallel()
 			sinktest.Run(t, sinktest.Target{
 				New: func(t *testing.T, baseURL string, base http.RoundTripper) sink.Sink {
+					c := c // subtests run side by side
 					c.URL, c.Base, c.Timeout = baseURL+"/hook/path-secret", base.(*http.Transport), sinktest.Timeout
 					c.Secret, c.Headers = secret, map[string]string{"Authorization": "Bearer " + token}
 					return newSink(t, c)
