@@ -239,7 +239,7 @@ func (s *chatReader) compare(ctx context.Context, p *chatPage) (Batch, error) {
 		if !seen {
 			before = nil
 		}
-		j := s.rules.judge(before, c, silent, s.askLog(asking, p, c.ID))
+		j := s.rules.judge(before, c, silent, s.askLog(asking, c.ID))
 		j.reopened = j.reopened || j.missed && seen || !c.FirstOpenedAt.IsZero() && c.OpenedAt.After(c.FirstOpenedAt)
 		if p.found[i] = j; !seen || j.snap != known {
 			entities[ref] = encode(j.snap)

@@ -17,10 +17,11 @@ import (
 type doubt struct {
 	Doubtful int64 `json:"b,omitempty"` // openedAt of such an opening, Unix milliseconds; 0 = none
 	After    int64 `json:"m,omitempty"` // a close between this and Doubtful makes it one
+	Noticed  int64 `json:"v,omitempty"` // when we first could not tell, by our clock
 }
 
-// doubtFor is how long an opening waits for a look at the log. Then it is announced: one alert too many is better than
-// one too few.
+// doubtFor is how long an opening waits for a look at the log, from when it was noticed: after an outage many wait that are
+// older. Then it is announced: one alert too many is better than one too few.
 const doubtFor = 24 * time.Hour
 
 // next returns d after the opening of c at a new time was found to be none that is certain.
@@ -32,7 +33,7 @@ func (d doubt) next(prev *chatSnapshot, c talkrelay.Chat, snoozeEndOpens bool) d
 	if d.Doubtful != 0 {
 		after = min(after, d.After) // two of them between two looks at the log are one
 	}
-	return doubt{Doubtful: millis(c.OpenedAt), After: after}
+	return doubt{Doubtful: millis(c.OpenedAt), After: after, Noticed: d.Noticed}
 }
 
 // closeHidden returns since when c, which opening takes for the inquiry known before, may have been closed and opened
@@ -63,6 +64,9 @@ func (r rules) settle(j *judgement, was doubt, prev *chatSnapshot, c *chatRow, s
 	if d.Doubtful == 0 {
 		return at, false
 	}
+	if d.Noticed == 0 {
+		d.Noticed = millis(time.Now())
+	}
 	switch ask(d) {
 	case unknown:
 		j.snap.doubt = d
@@ -83,10 +87,10 @@ const (
 )
 
 // askLog returns how judge gets to know whether the chat with this id was closed between two times.
-func (s *chatReader) askLog(ctx context.Context, p *chatPage, chatID string) func(doubt) answer {
+func (s *chatReader) askLog(ctx context.Context, chatID string) func(doubt) answer {
 	return func(d doubt) answer {
 		a := s.details.closedWithin(ctx, chatID, d)
-		if a == unknown && millis(clock(p.ServerTime))-d.Doubtful >= doubtFor.Milliseconds() {
+		if a == unknown && millis(time.Now())-d.Noticed >= doubtFor.Milliseconds() {
 			return yes
 		}
 		return a

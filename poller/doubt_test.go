@@ -143,6 +143,38 @@ func TestCloseBetweenLooksUnreadable(t *testing.T) {
 	}
 }
 
+// After an outage of days many chats have left the queue long ago, and the budget is not enough for all at once. None of them is
+// told as news for that.
+func TestCloseBetweenLooksAfterAnOutage(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a, s := newTalk(), newStore()
+		a.now = time.Now().UnixMilli()
+		p := newPoller(t, a, s, func(c *poller.Config) { c.MessageLookupsPerMinute = 10 })
+		run(t, p, poller.JobPoll)
+		const many = 20
+		for i := range many {
+			a.open(fmt.Sprintf("c%d", i), "queued")
+		}
+		run(t, p, poller.JobPoll)
+		for i := range many {
+			a.reopen(a.chats[fmt.Sprintf("c%d", i)])
+		}
+		a.now += 60 * time.Hour.Milliseconds()
+		time.Sleep(60 * time.Hour)
+		for range 10 {
+			run(t, p, poller.JobPoll, poller.JobSweep)
+			if n := len(s.ids(opened)); n != many {
+				t.Fatalf("%d openings are told, want %d", n, many)
+			}
+			time.Sleep(time.Minute)
+		}
+		if n := a.requests["messages"]; n != many {
+			t.Errorf("%d looks at logs, want one at each of %d", n, many)
+		}
+	})
+}
+
 // Looks at logs leave half of the budget to the customers' words, and none is made where the operator wants none.
 func TestCloseBetweenLooksBudget(t *testing.T) {
 	t.Parallel()
