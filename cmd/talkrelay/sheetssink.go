@@ -1,8 +1,10 @@
 package main
 
 import (
+	"slices"
 	"time"
 
+	"talkrelay"
 	"talkrelay/dispatch"
 	"talkrelay/sink/sheets"
 )
@@ -72,6 +74,10 @@ func (s *sheetsFile) plan(p *sinkPlanner) sinkPlan {
 		plan.Columns = append(plan.Columns, sheets.Column{Header: col.Header, Value: col.Value, Type: col.Type, Aliases: col.Aliases, Once: col.Once})
 	}
 	p.check(plan.Validate)
+	if plan.Mode == sheets.Upsert && plan.Key == "" && slices.Contains(p.kindsFor(s.Name), talkrelay.TeamChatMessage) {
+		p.found.Add(join(p.key, "mode"), "%q keeps a row for each customer's chat, and a route sends %s here, which belongs to none: give that a tab of its own",
+			sheets.Upsert, talkrelay.TeamChatMessage)
+	}
 	return plan
 }
 
