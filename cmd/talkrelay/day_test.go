@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -23,26 +22,8 @@ var seoul = time.FixedZone("KST", 9*60*60)
 type day struct {
 	*rig
 	daemon *daemon
-	log    lockedBuffer
+	log    printed
 	start  time.Time // midnight in Seoul
-}
-
-// lockedBuffer is a buffer that several goroutines write to.
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }
 
 // until lets time pass until a time of the day.
@@ -108,8 +89,8 @@ func TestDay(t *testing.T) {
 			t.Error(diff.verdict())
 		}
 		_ = d.world.Close()
-		assertListed(t, d.log.String())
-		d.assertDiscreet(d.log.String())
+		assertListed(t, d.log.log())
+		d.assertDiscreet(d.log.log())
 		goldenText(t, "day.log", d.readable())
 	})
 }
@@ -180,7 +161,7 @@ func (d *day) assertTells(status string, want trouble) {
 		d.t.Errorf("the status says since %s, %v; want %s", since, err, want.since)
 	}
 	logged := ""
-	for l := range strings.Lines(d.log.String()) {
+	for l := range strings.Lines(d.log.log()) {
 		if strings.Contains(l, "msg=\""+want.message+"\"") {
 			logged = strings.ReplaceAll(l, `\"`, `"`)
 		}
@@ -207,7 +188,7 @@ func (d *day) assertWell(status string) {
 // since when. What the sinks say at the same moment comes in any order, and after what the channel says.
 func (d *day) readable() string {
 	var lines []string
-	for line := range strings.Lines(d.log.String()) {
+	for line := range strings.Lines(d.log.log()) {
 		if !strings.Contains(line, "no control socket") { // see startDay
 			lines = append(lines, strings.TrimSuffix(line, "\n"))
 		}

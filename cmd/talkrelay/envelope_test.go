@@ -25,15 +25,26 @@ var envelopeSchemas = map[string]string{
 	"manager": "Manager", "bot": "bot.Bot", "group": "Group",
 }
 
-// TestEnvelopeContract lets one event of each kind happen and holds its envelope against Channel Talk's document: the keys
-// of a webhook's body, and in its objects no field and no type that the document does not have.
-func TestEnvelopeContract(t *testing.T) {
-	t.Parallel()
+// channelTalkDoc is Channel Talk's own document, where it is.
+func channelTalkDoc(t *testing.T) jsonDoc {
+	t.Helper()
 	found, _ := filepath.Glob("../../../shared/openapi/*.json")
 	if len(found) == 0 {
 		t.Skip("Channel Talk's OpenAPI document is not here")
 	}
-	schemas := readDoc(t, found[len(found)-1])["components"].(jsonDoc)["schemas"].(jsonDoc)
+	return readDoc(t, found[len(found)-1])
+}
+
+func channelTalkSchemas(t *testing.T) jsonDoc {
+	t.Helper()
+	return channelTalkDoc(t)["components"].(jsonDoc)["schemas"].(jsonDoc)
+}
+
+// TestEnvelopeContract lets one event of each kind happen and holds its envelope against Channel Talk's document: the keys
+// of a webhook's body, and in its objects no field and no type that the document does not have.
+func TestEnvelopeContract(t *testing.T) {
+	t.Parallel()
+	schemas := channelTalkSchemas(t)
 	events := eventsOfADay(t)
 	checked := map[talkrelay.Kind]bool{}
 	for _, w := range []struct{ kind, event, typ, refers string }{
@@ -81,11 +92,7 @@ func TestEnvelopeContract(t *testing.T) {
 // document's fields that we keep.
 func TestDeletedEnvelopeContract(t *testing.T) {
 	t.Parallel()
-	found, _ := filepath.Glob("../../../shared/openapi/*.json")
-	if len(found) == 0 {
-		t.Skip("Channel Talk's OpenAPI document is not here")
-	}
-	schemas := readDoc(t, found[len(found)-1])["components"].(jsonDoc)["schemas"].(jsonDoc)
+	schemas := channelTalkSchemas(t)
 	events := eventsOfADay(t)
 	for _, kind := range []talkrelay.Kind{talkrelay.LeadDeleted, talkrelay.MemberDeleted} {
 		var body jsonDoc

@@ -1,7 +1,6 @@
 package sql_test
 
 import (
-	"bytes"
 	"crypto/x509"
 	stdsql "database/sql"
 	"encoding/pem"
@@ -15,7 +14,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -56,13 +54,17 @@ func onServer(t *testing.T) *server {
 	if out, err := run.CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
-	var log lockedBuffer
+	log, err := os.Create(filepath.Join(dir, "server.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
 	s := &server{dir: dir, port: freePort(t)}
 	cert, key := certificate(t, dir, as)
 	s.roots = cert
 	serve := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=127.0.0.1", "-c", "port="+s.port,
 		"-c", "ssl=on", "-c", "ssl_cert_file="+cert, "-c", "ssl_key_file="+key, "-c", "fsync=off", "-c", "max_connections=50")
-	serve.SysProcAttr, serve.Dir, serve.Stderr, serve.Stdout = as, dir, &log, &log
+	serve.SysProcAttr, serve.Dir, serve.Stderr, serve.Stdout = as, dir, log, log
 	if err := serve.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +77,8 @@ func onServer(t *testing.T) *server {
 			return s
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("PostgreSQL does not start: %v\n%s", err, log.String())
+			said, _ := os.ReadFile(log.Name())
+			t.Fatalf("PostgreSQL does not start: %v\n%s", err, said)
 		}
 		time.Sleep(20 * time.Millisecond) // it tells nobody when it is ready
 	}
@@ -190,22 +193,4 @@ func (s *server) database(t *testing.T) (dsn, name string) {
 		t.Fatal(err)
 	}
 	return s.dsn(name, password, name), name
-}
-
-// lockedBuffer is a buffer that a process writes to while a test reads.
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }
